@@ -1,0 +1,58 @@
+/**
+ * The contract of a change source: changes out, acknowledgements in, nothing else. A source never decides
+ * what is durable, never skips what it does not understand (it stops), and never acknowledges by itself.
+ */
+import type { ChangeHandler, Position } from '../change/change.ts';
+
+/** What the genesis and lifecycle records say of the source; JSON-safe, no secrets. */
+export interface SourceIdentity {
+  readonly type: 'postgres' | 'mysql' | 'mariadb';
+  /** Changes when another server (or another incarnation of it) answers: system identifier and timeline. */
+  readonly incarnation: string;
+  readonly details: Readonly<Record<string, unknown>>;
+}
+
+export interface Resume {
+  /** The head seal's `through`; null when the trail holds no position yet (a new trail). */
+  readonly through: Position | null;
+  /** Incarnation that the trail last saw; null for a new trail. */
+  readonly incarnation: string | null;
+  /** Position that the operator accepted with --accept-gap, if any. */
+  readonly acceptGap: Position | null;
+}
+
+export interface ChangeSource {
+  /**
+   * Connects, checks that the stream can continue exactly at `resume.through`, and prepares to stream.
+   * Creates what the source needs (a slot) only when `resume.through` is null.
+   * Throws RowsealError: retryable (`source_unreachable`, `slot_in_use`) or not (`slot_lost`, `slot_moved`…).
+   * Resolves with the position the stream starts at; equals `through` unless a gap was accepted or the trail is new.
+   */
+  open(resume: Resume): Promise<{
+    identity: SourceIdentity;
+    start: Position;
+    gap: { from: Position; to: Position; reason: string } | null;
+  }>;
+
+  /**
+   * Streams to the handler until `close` (resolves) or an error (rejects). Call after `open`.
+   * Calls the handler synchronously; honours `pause` after at most one network chunk (64 KiB) more.
+   */
+  stream(handler: ChangeHandler): Promise<void>;
+
+  /** Stops reading from the server; status updates and keepalives go on. */
+  pause(): void;
+  resume(): void;
+
+  /**
+   * Everything before `position` is durable: the server may forget it. Must only be called with the
+   * `through` of a durable seal. Idempotent; never moves back.
+   */
+  acknowledge(position: Position): void;
+
+  /** Position of the server's end of log as last heard, and bytes between it and `through`; for metrics. */
+  lag(through: Position | null): { readonly bytes: number | null; readonly heardAt: number | null };
+
+  /** Sends the last acknowledgement, ends the connection. Idempotent. */
+  close(): Promise<void>;
+}
