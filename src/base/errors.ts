@@ -45,6 +45,12 @@ export const ERRORS = {
     retryable: false,
     exit: 2,
   },
+  trail_moved_on: {
+    cause: 'Another writer sealed while this daemon waited for its turn.',
+    hint: 'Nothing is lost: the daemon reads the head again and goes on from there.',
+    retryable: true,
+    exit: 2,
+  },
   trail_missing: {
     cause: 'There is no trail at this place, but the source says that there was one.',
     hint: 'Point the store at the trail. A slot without its trail is never taken over: drop the slot if the trail is really gone.',
@@ -62,6 +68,12 @@ export const ERRORS = {
     hint: 'Run rowseal verify on the trail.',
     retryable: false,
     exit: 1,
+  },
+  store_missing: {
+    cause: 'There is no such folder or bucket.',
+    hint: 'Correct the path, the URL or the store in the configuration.',
+    retryable: false,
+    exit: 2,
   },
   store_unavailable: {
     cause: 'The store did not answer, or not in time.',

@@ -21,18 +21,33 @@ export interface Resume {
   readonly acceptGap: Position | null;
 }
 
+export interface Opened {
+  readonly identity: SourceIdentity;
+  /** Where the stream starts. */
+  readonly start: Position;
+  /** The hole that the operator accepted, for the trail to say. */
+  readonly gap: { readonly from: Position; readonly to: Position; readonly reason: string } | null;
+}
+
 export interface ChangeSource {
+  /** The position before all others, which seal 0 of a new trail carries (Postgres: `0/0`). */
+  readonly origin: Position;
+  /** What decides which events the server delivers, such as `pgoutput rowseal`; sealed beside the position. */
+  readonly streamId: string;
+
+  /**
+   * Looks at the server without changing anything: who it is, and what it holds for this trail already
+   * (`held`: words for people, such as `Slot rowseal`; null where it holds nothing).
+   */
+  inspect(): Promise<{ identity: SourceIdentity; held: string | null }>;
+
   /**
    * Connects, checks that the stream can continue exactly at `resume.through`, and prepares to stream.
    * Creates what the source needs (a slot) only when `resume.through` is null.
    * Throws RowsealError: retryable (`source_unreachable`, `slot_in_use`) or not (`slot_lost`, `slot_moved`…).
    * Resolves with the position the stream starts at; equals `through` unless a gap was accepted or the trail is new.
    */
-  open(resume: Resume): Promise<{
-    identity: SourceIdentity;
-    start: Position;
-    gap: { from: Position; to: Position; reason: string } | null;
-  }>;
+  open(resume: Resume): Promise<Opened>;
 
   /**
    * Streams to the handler until `close` (resolves) or an error (rejects). Call after `open`.

@@ -1,0 +1,18 @@
+-- rowseal kit, part 3 of 4: per table, what the configuration asks for. `rowseal setup --print` writes these lines for
+-- your tables; by hand they look like the examples. They come before the publication: a table that is published
+-- without a key and without REPLICA IDENTITY FULL makes the application's UPDATE and DELETE fail.
+--
+-- replica_identity: full
+--   SELECT rowseal.full_identity('public.orders');
+--   Every update and delete then carries the whole old row. Price: the old row in the WAL, about the size of the row
+--   each time, unchanged TOAST values included. Takes ACCESS EXCLUSIVE for a moment, rewrites nothing.
+--   Undo: ALTER TABLE public.orders REPLICA IDENTITY DEFAULT;
+--
+-- context_trigger: true
+--   SELECT rowseal.attach('public.orders');
+--   Login, role, application, address and the query's comment of every transaction that writes to the table.
+--   Price: see below. Takes SHARE ROW EXCLUSIVE for a moment.
+--   Undo: SELECT rowseal.detach('public.orders');
+--
+-- Each line waits at most 5 s for its lock, so that nothing queues up behind it; run it again if it gave up.
+set lock_timeout = '5s';

@@ -1,0 +1,101 @@
+/**
+ * What the configuration says of tables, compiled: which relations are recorded, into which retention class,
+ * with which redactions. It must never let a partition escape a rule that names its parent.
+ */
+import { RowsealError } from '../base/errors.ts';
+import type { Relation } from './change.ts';
+
+export type Redaction = 'drop' | 'mask' | 'hmac';
+
+/** One entry of the configuration's `tables`. */
+export interface TableRule {
+  /** `schema.table`, where `*` stands for any characters and `?` for one. */
+  readonly match: string;
+  readonly class?: string | undefined;
+  readonly columns?: Readonly<Record<string, Redaction>> | undefined;
+}
+
+/** Maps a login or an application name (globs; both must match where both stand) to an actor. The last match wins. */
+export interface ActorRule {
+  readonly login?: string | undefined;
+  readonly application?: string | undefined;
+  readonly actor: { readonly type: 'user' | 'service' | 'system'; readonly id: string };
+}
+
+export interface PolicyInput {
+  readonly tables: readonly TableRule[];
+  /** Class of tables whose rule names none. */
+  readonly defaultClass?: string;
+  /** A cell of more bytes of server text is recorded as its SHA-256. */
+  readonly maxValueBytes?: number;
+  readonly actors?: readonly ActorRule[];
+  readonly hmac?: { readonly id: string; readonly key: Uint8Array } | null;
+}
+
+export interface TablePolicy {
+  readonly class: string;
+  readonly columns: ReadonlyMap<string, Redaction>;
+}
+
+export interface Policy {
+  readonly maxValueBytes: number;
+  readonly hmac: { readonly id: string; readonly key: Uint8Array } | null;
+  /** Null where no rule matches: the relation's changes are not recorded. */
+  table(relation: Pick<Relation, 'schema' | 'table' | 'ancestors'>): TablePolicy | null;
+  /** The actor that the rules give this login and application name; null where none matches. */
+  actor(login: string | null, application: string | null): ActorRule['actor'] | null;
+}
+
+/** Throws `config_invalid` where a rule asks for what the configuration does not give. */
+export function compilePolicy(input: PolicyInput): Policy {
+  const defaultClass = input.defaultClass ?? 'default';
+  const hmac = input.hmac ?? null;
+  const rules = input.tables.map((rule) => compileRule(rule, defaultClass, hmac !== null));
+  const actors = (input.actors ?? []).map((rule) => ({
+    login: rule.login === undefined ? null : glob(rule.login),
+    application: rule.application === undefined ? null : glob(rule.application),
+    actor: rule.actor,
+  }));
+  return {
+    maxValueBytes: input.maxValueBytes ?? 1024 * 1024,
+    hmac,
+    table(relation) {
+      const names = [`${relation.schema}.${relation.table}`, ...relation.ancestors];
+      return rules.findLast((rule) => names.some((name) => rule.match.test(name)))?.policy ?? null;
+    },
+    actor(login, application) {
+      const fits = (pattern: RegExp | null, value: string | null) =>
+        pattern === null || (value !== null && pattern.test(value));
+      const rule = actors.findLast((each) => fits(each.login, login) && fits(each.application, application));
+      return rule?.actor ?? null;
+    },
+  };
+}
+
+function compileRule(rule: TableRule, defaultClass: string, hasKey: boolean) {
+  const columns = new Map(Object.entries(rule.columns ?? {}));
+  if (!hasKey && [...columns.values()].includes('hmac')) {
+    throw new RowsealError(
+      'config_invalid',
+      `tables: ${rule.match} asks for hmac, but there is no HMAC key`,
+      {
+        hint: 'Set redaction.hmac_key_file.',
+      },
+    );
+  }
+  const className = rule.class ?? defaultClass;
+  if (className === 'trail' || !/^[a-z0-9-]{1,32}$/.test(className)) {
+    throw new RowsealError('config_invalid', `tables: ${rule.match}: ${className} can't be a table's class`, {
+      hint: 'A class is 1 to 32 of a-z, 0-9 and -; "trail" is reserved.',
+    });
+  }
+  return { match: glob(rule.match), policy: { class: className, columns } };
+}
+
+/** `*` any characters, `?` one; everything else stands for itself. */
+export function glob(pattern: string): RegExp {
+  const source = pattern.replace(/[\\^$.*+?()[\]{}|/-]/g, (found) =>
+    found === '*' ? '.*' : found === '?' ? '.' : `\\${found}`,
+  );
+  return new RegExp(`^${source}$`, 'su');
+}

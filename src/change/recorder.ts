@@ -1,0 +1,308 @@
+/**
+ * From a source's events to records in the sink: numbers and indexes, attribution, waiting rows, relation
+ * records, and how far the sink's records reach. One event at a time, synchronously. It must never hand over
+ * a change twice, out of order, or with somebody else's attribution; nor report progress beyond the sink.
+ */
+import { RowsealError } from '../base/errors.ts';
+import {
+  type Attribution,
+  createAttributor,
+  type MessageTree,
+  readMessage,
+  type Tier,
+  UNATTRIBUTED,
+} from './attribution.ts';
+import type { RecordBuffer } from './buffer.ts';
+import type { ChangeHandler, Relation, TransactionStart } from './change.ts';
+import { createDelivery, type OpenTransaction } from './delivery.ts';
+import { textOf } from './envelope.ts';
+import { writeFittingChange } from './fit.ts';
+import type { ValueContext } from './patch.ts';
+import type { RowPlan } from './plan.ts';
+import type { Policy } from './policy.ts';
+import {
+  type Place,
+  type RowChange,
+  type TransactionBytes,
+  transactionBytes,
+  writeTruncate,
+} from './record.ts';
+import { createRelations } from './relations.ts';
+import type { Progress, RecordSink } from './sink.ts';
+import {
+  type Genesis,
+  TRAIL_CLASS,
+  writeDdl,
+  writeGenesis,
+  writeObservation,
+  writeRelation,
+  writeTamper,
+} from './trail-records.ts';
+import type { WaitingOptions } from './waiting.ts';
+
+export interface RecorderOptions {
+  /** The trail's name; its last part begins every record's id. */
+  readonly trail: string;
+  readonly policy: Policy;
+  readonly sink: RecordSink;
+  /** What the head seal says; for a new trail the start position, 0 and null. */
+  readonly resume: Progress;
+  /** Milliseconds since 1970, for the time of records that come from no transaction. */
+  readonly now: () => number;
+  readonly waiting?: WaitingOptions;
+  /**
+   * When more bytes than this wait and may go at last, they don't go at once but by calls of `drain`, so that
+   * the sink isn't flooded. Without it everything goes at once.
+   */
+  readonly drainBytes?: number;
+  /** Called when they don't go at once. */
+  readonly onBacklog?: () => void;
+}
+
+export interface RecorderCounters {
+  /** Events delivered, replayed ones too. */
+  events: number;
+  /** Changes recorded, by tier. */
+  readonly tiers: { [tier in Tier]: number };
+  /** Changes of relations that no rule matches. */
+  skipped: number;
+  /** Events that an earlier run had sealed already. */
+  replayed: number;
+  /** Messages of ours that could not be read, or whose context was none. */
+  badContexts: number;
+  /** Changes that had to wait for their context. */
+  waited: number;
+}
+
+export interface Recorder extends ChangeHandler {
+  progress(): Progress;
+  readonly counters: Readonly<RecorderCounters>;
+  /** The first record of a new trail. */
+  genesis(genesis: Genesis): void;
+  /** Bytes of records that wait, be it for their context or (with drainBytes) for their turn. */
+  waitingBytes(): number;
+  /** Hands over up to drainBytes of what may go. True: more could go, so pause the source and call again as the sink has room. */
+  drain(): boolean;
+}
+
+export function createRecorder(options: RecorderOptions): Recorder {
+  const { policy, resume } = options;
+  const label = options.trail.slice(options.trail.lastIndexOf('/') + 1);
+  const attributor = createAttributor(policy);
+  const relations = createRelations(policy);
+  const values: ValueContext = { maxValueBytes: policy.maxValueBytes, hmac: policy.hmac, encoded: [] };
+  const place: Place = {
+    transaction: NO_TRANSACTION,
+    index: 0,
+    attribution: null,
+    actorHole: 0,
+    contextHole: 0,
+  };
+  const change: RowChange = { action: 'insert', before: null, beforeIsKey: false, after: null };
+  const tiers = { asserted: 0, session: 0, annotated: 0, connection: 0, none: 0 };
+  const counters: RecorderCounters = { events: 0, tiers, skipped: 0, replayed: 0, badContexts: 0, waited: 0 };
+  const delivery = createDelivery({
+    sink: options.sink,
+    resume,
+    waiting: options.waiting,
+    drainBytes: options.drainBytes ?? Number.POSITIVE_INFINITY,
+    onBacklog: options.onBacklog ?? (() => {}),
+    released: (attribution) => {
+      tiers[attribution.tier]++;
+    },
+  });
+  let serial = 0;
+  let lastNumber = resume.transactions;
+  let current: OpenTransaction | null = null;
+  let index = 0;
+  /** Events before this one were sealed by an earlier run. */
+  let firstNew = 1;
+  let tampered = false;
+
+  /** Counts an event; whether it is new. */
+  function arrives(): boolean {
+    counters.events++;
+    index++;
+    if (index >= firstNew) return true;
+    counters.replayed++;
+    return false;
+  }
+
+  function bytesOf(transaction: OpenTransaction): TransactionBytes {
+    if (transaction.bytes !== null) return transaction.bytes;
+    if (transaction.number === 0) {
+      if (delivery.resumed !== null) throw strayed(delivery.resumed.position, transaction.start.position);
+      transaction.number = ++lastNumber;
+    }
+    transaction.bytes = transactionBytes(label, transaction.start, transaction.number);
+    return transaction.bytes;
+  }
+
+  /** The relation's plan, its record written where it is due; null where the policy leaves the relation out. */
+  function planned(transaction: OpenTransaction, relation: Relation): RowPlan | null {
+    const { plan, due } = relations.look(relation, transaction.day);
+    if (plan === null) {
+      counters.skipped++;
+      delivery.passed(transaction, index);
+    } else if (due) {
+      writeRelation(delivery.open(transaction, plan.class, null, false), plan, transaction.start.time);
+      delivery.close(0, 0);
+    }
+    return plan;
+  }
+
+  /** Sets `place` to the current event; a row with nothing known waits where its relation has our trigger. */
+  function placeRow(transaction: OpenTransaction, relation: Relation): void {
+    const waits = relation.contextTrigger && transaction.resolution === null;
+    const known = attributor.current() ?? (waits ? null : UNATTRIBUTED);
+    if (known === null) counters.waited++;
+    else tiers[known.tier]++;
+    place.transaction = bytesOf(transaction);
+    place.index = index;
+    place.attribution = known;
+  }
+
+  /** Writes a record of class `trail` at the current event. */
+  function note(transaction: OpenTransaction, who: Attribution, write: (out: RecordBuffer) => void): void {
+    place.transaction = bytesOf(transaction);
+    place.index = index;
+    place.attribution = who;
+    write(delivery.open(transaction, TRAIL_CLASS, index, false));
+    delivery.close(0, 0);
+  }
+
+  function sessionMessage(transaction: OpenTransaction, message: MessageTree, isNew: boolean): void {
+    attributor.session(message);
+    if (delivery.waitingBytes > 0) {
+      transaction.resolution ??= attributor.reachingBack();
+      delivery.release();
+    }
+    const role = textOf(message['replication_role']);
+    if (role === null || role === 'origin' || tampered) return;
+    tampered = true;
+    if (!isNew) return;
+    const who = attributor.current() ?? UNATTRIBUTED;
+    note(transaction, who, (out) =>
+      writeTamper(out, place, 'session_replication_role', { replication_role: role }),
+    );
+  }
+
+  function observed(write: (out: RecordBuffer) => void): void {
+    write(delivery.open(null, TRAIL_CLASS, null, false));
+    delivery.close(0, 0);
+  }
+
+  return {
+    counters,
+    progress: () => delivery.progress(),
+    waitingBytes: () => delivery.waitingBytes,
+    drain: () => delivery.drain(),
+    begin(start) {
+      const replay = delivery.resumed?.position === start.position ? delivery.resumed : null;
+      firstNew = replay?.next ?? 1;
+      index = 0;
+      tampered = false;
+      current = openTransaction(++serial, start, replay === null ? 0 : resume.transactions, firstNew);
+      attributor.begin();
+      delivery.begin(current);
+    },
+    row(action, relation, before, beforeIsKey, after) {
+      const transaction = inside(current);
+      if (!arrives()) return;
+      const plan = planned(transaction, relation);
+      if (plan === null) return;
+      placeRow(transaction, relation);
+      change.action = action;
+      change.before = before;
+      change.beforeIsKey = beforeIsKey;
+      change.after = after;
+      const out = delivery.open(transaction, plan.class, index, place.attribution === null);
+      try {
+        writeFittingChange(out, place, plan, change, values);
+      } catch (error) {
+        delivery.abandon();
+        throw error;
+      }
+      delivery.close(place.actorHole, place.contextHole);
+    },
+    truncate(truncated, how) {
+      const transaction = inside(current);
+      for (const relation of truncated) {
+        if (!arrives()) continue;
+        const plan = planned(transaction, relation);
+        if (plan === null) continue;
+        placeRow(transaction, relation);
+        const out = delivery.open(transaction, plan.class, index, place.attribution === null);
+        writeTruncate(out, place, plan, how);
+        delivery.close(place.actorHole, place.contextHole);
+      }
+    },
+    message(prefix, content) {
+      const transaction = inside(current);
+      const isNew = arrives();
+      const known = prefix === 'rowseal.context' || prefix === 'rowseal.session' || prefix === 'rowseal.ddl';
+      const message = known ? readMessage(content) : null;
+      if (known && message === null) counters.badContexts++;
+      if (message !== null) {
+        if (prefix === 'rowseal.context') {
+          if (!attributor.asserted(message)) counters.badContexts++;
+        } else if (prefix === 'rowseal.session') sessionMessage(transaction, message, isNew);
+        else if (isNew) {
+          const who = attributor.ofDdl(message);
+          note(transaction, who, (out) => writeDdl(out, place, message));
+        }
+      }
+      delivery.passed(transaction, index);
+    },
+    commit(end) {
+      const transaction = inside(current);
+      current = null;
+      transaction.resolution ??= UNATTRIBUTED;
+      delivery.commit(transaction, end);
+    },
+    quiet: (position) => delivery.quiet(position),
+    observe(observation) {
+      if (observation.kind === 'gap') {
+        while (delivery.drain());
+        delivery.jump(observation.to);
+      }
+      const time = new Date(options.now()).toISOString();
+      observed((out) => writeObservation(out, observation, time));
+    },
+    genesis: (genesis) => observed((out) => writeGenesis(out, genesis)),
+  };
+}
+
+const NO_TRANSACTION: TransactionBytes = {
+  id: Buffer.alloc(0),
+  time: Buffer.alloc(0),
+  transaction: Buffer.alloc(0),
+  end: Buffer.alloc(0),
+};
+
+function openTransaction(
+  serial: number,
+  start: TransactionStart,
+  number: number,
+  next: number,
+): OpenTransaction {
+  const day = start.time.slice(0, 10);
+  return { serial, start, day, number, bytes: null, sunk: number > 0, next, resolution: null };
+}
+
+function inside(transaction: OpenTransaction | null): OpenTransaction {
+  if (transaction === null)
+    throw new RowsealError('internal', 'the source delivered an event outside a transaction');
+  return transaction;
+}
+
+function strayed(expected: string, got: string): RowsealError {
+  return new RowsealError(
+    'source_changed',
+    'the stream did not go on with the transaction that the last seal ends inside of',
+    {
+      details: { expected, got },
+      hint: 'See that the slot, the publication and its plugin are those that the trail was written with.',
+    },
+  );
+}

@@ -1,0 +1,95 @@
+/**
+ * How the demo speaks: numbered steps, what to type to do the same by hand, what came of it. Aligned for 100
+ * columns; colour only where somebody looks at it. It must never print a password.
+ */
+export interface Narrator {
+  title(text: string): void;
+  /** Begins a step; the time since the step before it is told at its end. */
+  step(title: string): void;
+  say(text: string): void;
+  /** What to type to do the same by hand: a command, or SQL with the prompt that it is typed at. */
+  hand(prompt: '$' | '=>' | '=#', text: string): void;
+  /** What was expected and came. */
+  done(text: string): void;
+  /** Tampering, or who did it, found as it should be. */
+  caught(text: string): void;
+  /** What should not have come. */
+  wrong(text: string): void;
+  /** Columns as wide as their widest cell; the first row is the head. */
+  table(rows: readonly (readonly string[])[], marked?: (row: readonly string[]) => boolean): void;
+}
+
+const WIDTH = 100;
+
+export interface NarratorOptions {
+  write(text: string): void;
+  readonly colour: boolean;
+}
+
+export function createNarrator({ write, colour }: NarratorOptions): Narrator {
+  const paint = (code: number, text: string) => (colour ? `\u001b[${code}m${text}\u001b[0m` : text);
+  const line = (text = '') => write(`${text}\n`);
+  let steps = 0;
+  const marked = (mark: string, code: number, text: string) => {
+    const [first = '', ...more] = wrap(text, WIDTH - 5);
+    line(`   ${paint(code, mark)} ${first}`);
+    for (const next of more) line(`     ${next}`);
+  };
+  return {
+    title(text) {
+      line(paint(1, text));
+    },
+    step(title) {
+      steps += 1;
+      line();
+      line(paint(1, `${String(steps).padStart(2)} ${title}`));
+    },
+    say(text) {
+      for (const each of wrap(text, WIDTH - 3)) line(`   ${each}`);
+    },
+    hand(prompt, text) {
+      // Never wrapped: it is there to be copied.
+      const [first = '', ...more] = text.split('\n');
+      line(`   ${paint(2, prompt)} ${paint(36, first)}`);
+      for (const next of more) line(`   ${' '.repeat(prompt.length)} ${paint(36, next)}`);
+    },
+    done: (text) => marked('✓', 32, text),
+    caught: (text) => marked('!', 33, text),
+    wrong: (text) => marked('✗', 31, text),
+    table(rows, stands = () => false) {
+      const widths = (rows[0] ?? []).map((_, at) => Math.max(...rows.map((row) => visible(row[at] ?? ''))));
+      rows.forEach((row, index) => {
+        const cells = row.map((cell, at) =>
+          at === row.length - 1 ? cell : cell + ' '.repeat((widths[at] ?? 0) - visible(cell)),
+        );
+        const text = cells.join('  ').trimEnd();
+        line(`   ${index === 0 ? paint(2, text) : stands(row) ? paint(33, text) : text}`);
+      });
+    },
+  };
+}
+
+/** Whether to colour: a terminal that can, and nobody who forbade it (no-color.org). */
+export function wantsColour(
+  stream: { isTTY?: boolean },
+  env: Readonly<Record<string, string | undefined>>,
+): boolean {
+  return stream.isTTY === true && !env['NO_COLOR'] && env['TERM'] !== 'dumb';
+}
+
+/** Code points, which is what a terminal's columns are for the text that we print. */
+function visible(text: string): number {
+  return [...text].length;
+}
+
+function wrap(text: string, width: number): string[] {
+  const lines: string[] = [];
+  let current = '';
+  for (const word of text.split(' ')) {
+    if (current !== '' && visible(current) + 1 + visible(word) > width) {
+      lines.push(current);
+      current = word;
+    } else current = current === '' ? word : `${current} ${word}`;
+  }
+  return [...lines, current];
+}

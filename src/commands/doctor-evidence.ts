@@ -1,0 +1,204 @@
+/**
+ * The checks on our side of the wire: the signing key, whether the store can be written and really locks, and
+ * whether trail and slot belong together. Writes nothing into a trail.
+ */
+import { accessSync, constants, existsSync, statSync } from 'node:fs';
+import { dirname } from 'node:path';
+import { RowsealError } from '../base/errors.ts';
+import { silentLog } from '../base/log.ts';
+import type { Config, StoreConfig, TrailConfig } from '../config/schema.ts';
+import { recover, sealCheck } from '../seal/recover.ts';
+import { readSigner } from '../seal/signer.ts';
+import { type Check, check, type Unchecked } from '../source/postgres/check.ts';
+import { parseLsn } from '../source/postgres/lsn.ts';
+import type { SlotFacts } from '../source/postgres/preflight-facts.ts';
+import { openStore } from '../store/open.ts';
+import type { Signer } from '../trail/note.ts';
+import type { CommandIo } from './command.ts';
+
+interface Evidence {
+  readonly checks: Check[];
+  readonly unchecked: Unchecked[];
+}
+
+/** `slotKnown`: the server was asked, so that `slot` null means that there is none. */
+export async function evidenceChecks(
+  config: Config,
+  trail: TrailConfig,
+  slot: SlotFacts | null,
+  slotKnown: boolean,
+  env: CommandIo['env'],
+): Promise<Evidence> {
+  const key = keyCheck(config.signer.path, trail.name);
+  const store =
+    config.store.type === 'file' ? folderCheck(config.store.path) : await lockCheck(config.store, env);
+  const evidence: Evidence = { checks: [key.check, ...store.checks], unchecked: [...store.unchecked] };
+  if (key.signer === null) return evidence;
+  try {
+    evidence.checks.push(await headCheck(config, trail, key.signer, slot, slotKnown, env));
+  } catch (error) {
+    if (!(error instanceof RowsealError)) throw error;
+    if (error.code === 'trail_invalid')
+      evidence.checks.push(
+        check('trail', 'trail.head', 'fail', 'the trail does not hold together', {
+          why: error.message,
+          fix: error.hint,
+        }),
+      );
+    else evidence.unchecked.push({ what: 'the head of the trail', why: error.message, fix: error.hint });
+  }
+  return evidence;
+}
+
+function keyCheck(path: string, trail: string): { check: Check; signer: Signer | null } {
+  try {
+    const signer = readSigner(path, trail);
+    return { check: check('key', 'key.file', 'ok', `${path}, vkey ${signer.key.vkey}`), signer };
+  } catch (error) {
+    if (!(error instanceof RowsealError)) throw error;
+    return {
+      check: check('key', 'key.file', 'fail', `${path} cannot be used`, {
+        why: error.message,
+        fix: error.hint,
+      }),
+      signer: null,
+    };
+  }
+}
+
+function folderCheck(path: string): Evidence {
+  let nearest = path;
+  while (!existsSync(nearest) && dirname(nearest) !== nearest) nearest = dirname(nearest);
+  let writable = statSync(nearest).isDirectory();
+  try {
+    accessSync(nearest, constants.W_OK | constants.X_OK);
+  } catch {
+    writable = false;
+  }
+  const checks = [
+    check(
+      'store',
+      'store.writable',
+      writable ? 'ok' : 'fail',
+      `${path} ${writable ? 'can' : 'cannot'} be written`,
+      {
+        why: `${nearest} is no folder that this user may write to`,
+        fix: `install -d -m 0700 -o <the daemon's user> ${path}`,
+      },
+    ),
+    check('store', 'store.lock', 'warn', 'a folder does not lock what it holds', {
+      why: 'whoever may write to it can remove the newest seals; verify finds changed bytes, not a shortened trail',
+      fix: 'store: { type: s3, bucket: … } with Object Lock',
+    }),
+  ];
+  return { checks, unchecked: [] };
+}
+
+/** How long the probe stays: Object Lock in COMPLIANCE mode can't be taken back. */
+const PROBE_MS = 60_000;
+
+async function lockCheck(
+  place: Extract<StoreConfig, { type: 's3' }>,
+  env: CommandIo['env'],
+): Promise<Evidence> {
+  const store = await openStore(place, '.rowseal-doctor', env);
+  const where = `${place.bucket}${place.prefix === '' ? '' : `/${place.prefix}`}`;
+  try {
+    const key = `probe-${new Date().toISOString().slice(0, 10)}`;
+    const until = new Date(Math.ceil(Date.now() / 1000) * 1000 + PROBE_MS);
+    await store.create(key, Buffer.from('rowseal doctor: does this bucket lock?\n'), until);
+    const skew = store.skewMs();
+    const checks = [
+      check('store', 'store.lock', 'ok', `${where} locked a probe in COMPLIANCE mode for a minute`),
+    ];
+    if (skew !== null)
+      checks.push(
+        check(
+          'store',
+          'store.clock',
+          Math.abs(skew) > 300_000 ? 'fail' : Math.abs(skew) > 60_000 ? 'warn' : 'ok',
+          `its clock is ${skew} ms from ours`,
+          {
+            why: 'at 5 minutes the daemon stops: retention would be reckoned from a wrong time',
+            fix: 'timedatectl set-ntp true',
+          },
+        ),
+      );
+    return { checks, unchecked: [] };
+  } catch (error) {
+    if (!(error instanceof RowsealError)) throw error;
+    if (error.retryable)
+      return {
+        checks: [],
+        unchecked: [{ what: `whether ${where} locks`, why: error.message, fix: error.hint }],
+      };
+    return {
+      checks: [
+        check('store', 'store.lock', 'fail', `${where} does not take locked objects`, {
+          why: error.message,
+          fix: error.hint,
+        }),
+      ],
+      unchecked: [],
+    };
+  } finally {
+    await store.close();
+  }
+}
+
+async function headCheck(
+  config: Config,
+  trail: TrailConfig,
+  signer: Signer,
+  slot: SlotFacts | null,
+  slotKnown: boolean,
+  env: CommandIo['env'],
+): Promise<Check> {
+  const store = await openStore(config.store, trail.name, env);
+  try {
+    const recovered = await recover(store, sealCheck(trail.name, signer.key), [], silentLog);
+    return judgeHead(recovered?.head ?? null, slot, slotKnown, trail.source.slot);
+  } finally {
+    await store.close();
+  }
+}
+
+/** Pure: whether trail and slot belong together (invariants I1 and I5). */
+export function judgeHead(
+  head: { readonly number: number; readonly through: string } | null,
+  slot: Pick<SlotFacts, 'confirmed'> | null,
+  slotKnown: boolean,
+  slotName: string,
+): Check {
+  const bad = (what: string, why: string, fix: string) =>
+    check('trail', 'trail.head', 'fail', what, { why, fix });
+  if (head === null) {
+    if (slot === null)
+      return check(
+        'trail',
+        'trail.head',
+        'ok',
+        slotKnown ? 'no trail and no slot yet: run begins both' : 'no trail yet',
+      );
+    return bad(
+      `slot ${slotName} is there, but its trail is not`,
+      'an existing slot without a trail is never taken for a new one: its evidence may lie elsewhere',
+      `Point store at the trail; if it is really gone: SELECT pg_drop_replication_slot('${slotName}');`,
+    );
+  }
+  const at = `seal ${head.number}, through ${head.through}`;
+  if (!slotKnown) return check('trail', 'trail.head', 'ok', at);
+  if (slot === null)
+    return bad(
+      `${at}, but there is no slot ${slotName}`,
+      'somebody dropped it: changes since then are missing',
+      `rowseal run -c FILE --accept-gap=${head.through}`,
+    );
+  if (slot.confirmed !== null && parseLsn(slot.confirmed) > parseLsn(head.through))
+    return bad(
+      `${at}, but the slot stands at ${slot.confirmed}`,
+      'somebody moved it on: what lies between was never sealed',
+      `rowseal run -c FILE --accept-gap=${head.through}`,
+    );
+  return check('trail', 'trail.head', 'ok', at);
+}

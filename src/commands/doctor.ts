@@ -1,0 +1,172 @@
+/**
+ * `rowseal doctor`: every precondition of every trail as a check, with the SQL or command that mends it. It changes
+ * nothing in the database; in a bucket with Object Lock it leaves one small object a day, locked for a minute,
+ * because whether a bucket locks can only be found out by trying. What could not be checked is never 'ok'.
+ */
+import { Client } from 'pg';
+import { RowsealError } from '../base/errors.ts';
+import { loadConfig } from '../config/load.ts';
+import type { Config, TrailConfig } from '../config/schema.ts';
+import { CHECK_GROUPS, type Check, type Unchecked } from '../source/postgres/check.ts';
+import { type ConnectionTarget, parsePostgresUrl } from '../source/postgres/connection.ts';
+import { asRowsealError } from '../source/postgres/failure.ts';
+import { preflight } from '../source/postgres/preflight.ts';
+import { type PreflightFacts, readFacts } from '../source/postgres/preflight-facts.ts';
+import { loginChecks, tryLogin } from '../source/postgres/preflight-login.ts';
+import { type Command, type CommandIo, parseCommandLine } from './command.ts';
+import { evidenceChecks } from './doctor-evidence.ts';
+import { postgresTarget, preflightWish } from './postgres-target.ts';
+
+const HELP = `rowseal doctor: check every precondition, with the exact SQL or command that mends it.
+
+Usage: rowseal doctor -c FILE [--trail NAME] [--json]
+
+  -c, --config FILE   the configuration
+      --trail NAME    this trail alone
+      --json          one JSON object instead of tables
+
+It logs in as the capture role of source.url. Before rowseal setup made that role, or to see with more privileges,
+set ROWSEAL_ADMIN_URL: what the catalogs tell is then asked through it. Nothing in the database is changed. A
+bucket is tried with one small object, locked for a minute, under .rowseal-doctor/.
+
+  rowseal doctor -c rowseal.yaml
+  rowseal doctor -c rowseal.yaml --json | jq '.trails[].checks[] | select(.status == "fail")'
+
+Exit status: 0 all checks ok or warnings, 1 a check failed, 2 something could not be checked.
+`;
+
+export const doctorCommand: Command = {
+  name: 'doctor',
+  summary: 'check every precondition, with the SQL or command that mends it',
+  help: HELP,
+  run: doctor,
+};
+
+/** What one trail's preconditions came to. `unchecked` is what could not be asked, and why. */
+export interface Diagnosis {
+  readonly trail: string;
+  readonly checks: readonly Check[];
+  readonly unchecked: readonly Unchecked[];
+}
+
+async function doctor(argv: readonly string[], io: CommandIo): Promise<number> {
+  const { values } = parseCommandLine('doctor', argv, {
+    options: {
+      config: { type: 'string', short: 'c' },
+      trail: { type: 'string' },
+      json: { type: 'boolean', default: false },
+    },
+  });
+  if (values.config === undefined) throw new RowsealError('usage', 'doctor needs -c FILE.');
+  const config = loadConfig(values.config, io.env);
+  const trails = config.trails.filter((trail) => values.trail === undefined || trail.name === values.trail);
+  if (trails.length === 0) throw new RowsealError('usage', `There is no trail ${values.trail}.`);
+  const found: Diagnosis[] = [];
+  for (const trail of trails) found.push(await diagnose(config, trail, io.env));
+  io.stdout.write(
+    values.json
+      ? `${JSON.stringify({ status: exitStatus(found), trails: found })}\n`
+      : table(found, io.stdout.isTTY === true),
+  );
+  return exitStatus(found);
+}
+
+/** 2 where something could not be checked, else 1 where a check failed. */
+export function exitStatus(found: readonly Diagnosis[]): 0 | 1 | 2 {
+  if (found.some(({ unchecked }) => unchecked.length > 0)) return 2;
+  return found.some(({ checks }) => checks.some(({ status }) => status === 'fail')) ? 1 : 0;
+}
+
+export async function diagnose(
+  config: Config,
+  trail: TrailConfig,
+  env: CommandIo['env'],
+): Promise<Diagnosis> {
+  const target = postgresTarget(trail.source, env);
+  const wish = preflightWish(trail, target);
+  const login = await tryLogin(target);
+  const checks = loginChecks(login, target);
+  const unchecked: Unchecked[] = [];
+  const through = adminOf(target, env) ?? (login.ordinary === null ? target : null);
+  let facts: PreflightFacts | null = null;
+  if (through === null) {
+    const fix = 'Set ROWSEAL_ADMIN_URL to the URL of a superuser to see them before the role is there.';
+    unchecked.push({
+      what: 'server, slot, publication, kit and tables',
+      why: 'no login to ask through',
+      fix,
+    });
+  } else {
+    try {
+      facts = await ask(through, wish);
+      checks.push(...preflight(facts, wish));
+    } catch (cause) {
+      const error = asRowsealError(cause, `${through.user}@${through.host}:${through.port}`, {
+        tls: through.sslmode !== 'disable',
+      });
+      unchecked.push({
+        what: 'server, slot, publication, kit and tables',
+        why: error.message,
+        fix: error.hint,
+      });
+    }
+  }
+  const evidence = await evidenceChecks(config, trail, facts?.slot ?? null, facts !== null, env);
+  return {
+    trail: trail.name,
+    checks: [...checks, ...evidence.checks],
+    unchecked: [...unchecked, ...evidence.unchecked],
+  };
+}
+
+/** The admin's URL where it leads to this trail's database; a configuration may have several. */
+function adminOf(target: ConnectionTarget, env: CommandIo['env']): ConnectionTarget | null {
+  const url = env['ROWSEAL_ADMIN_URL'];
+  if (!url) return null;
+  const admin = parsePostgresUrl(url);
+  const same = admin.host === target.host && admin.port === target.port && admin.database === target.database;
+  return same ? admin : null;
+}
+
+async function ask(target: ConnectionTarget, wish: Parameters<typeof readFacts>[1]): Promise<PreflightFacts> {
+  const client = new Client({ ...target.config, application_name: 'rowseal doctor' });
+  client.on('error', () => undefined);
+  try {
+    await client.connect();
+    return await readFacts(client, wish);
+  } finally {
+    await client.end().catch(() => undefined);
+  }
+}
+
+const MARKS = { ok: ['ok  ', 32], warn: ['warn', 33], fail: ['FAIL', 31] } as const;
+
+/** Grouped and aligned; why and how to mend only where it is not ok. Colour only on a terminal. */
+export function table(found: readonly Diagnosis[], colour: boolean): string {
+  const paint = (text: string, code: number) => (colour ? `\u001b[${code}m${text}\u001b[0m` : text);
+  const lines: string[] = [];
+  for (const { trail, checks, unchecked } of found) {
+    lines.push(paint(trail, 1));
+    for (const group of CHECK_GROUPS) {
+      for (const { status, what, why, fix } of checks.filter((each) => each.group === group)) {
+        const [mark, code] = MARKS[status];
+        lines.push(`  ${group.padEnd(11)}  ${paint(mark, code)}  ${what}`);
+        if (why !== '') lines.push(`${' '.repeat(21)}${why}`);
+        if (fix !== '') lines.push(`${' '.repeat(21)}→ ${fix}`);
+      }
+    }
+    for (const { what, why, fix } of unchecked) {
+      lines.push(
+        `  ${'not checked'.padEnd(11)}  ${paint('????', 35)}  ${what}`,
+        `${' '.repeat(21)}${why}`,
+        `${' '.repeat(21)}→ ${fix}`,
+      );
+    }
+    const count = (status: Check['status']) => checks.filter((each) => each.status === status).length;
+    lines.push(
+      `  ${count('ok')} ok, ${count('warn')} warnings, ${count('fail')} failed, ${unchecked.length} not checked`,
+      '',
+    );
+  }
+  return lines.join('\n');
+}

@@ -1,0 +1,44 @@
+/** Which server and login a Postgres source means. The password comes from the file, the URL or PGPASSWORD; never from an argument. */
+import { readFileSync } from 'node:fs';
+import { RowsealError } from '../base/errors.ts';
+import type { PostgresSourceConfig, TrailConfig } from '../config/schema.ts';
+import { type ConnectionTarget, parsePostgresUrl } from '../source/postgres/connection.ts';
+import type { PreflightWish } from '../source/postgres/preflight-wish.ts';
+
+type Environment = Readonly<Record<string, string | undefined>>;
+
+/** Throws `config_invalid`. */
+export function postgresTarget(source: PostgresSourceConfig, env: Environment): ConnectionTarget {
+  if (source.password_file !== undefined)
+    return parsePostgresUrl(source.url, readSecret(source.password_file));
+  const target = parsePostgresUrl(source.url);
+  return target.config.password === '' && env['PGPASSWORD']
+    ? parsePostgresUrl(source.url, env['PGPASSWORD'])
+    : target;
+}
+
+/** The first line of a file, without its line break. */
+export function readSecret(path: string): string {
+  try {
+    return readFileSync(path, 'utf8').split(/\r?\n/)[0] ?? '';
+  } catch (cause) {
+    throw new RowsealError(
+      'config_invalid',
+      `${path} can't be read: ${(cause as NodeJS.ErrnoException).code}`,
+      { cause },
+    );
+  }
+}
+
+export function preflightWish(trail: TrailConfig, target: ConnectionTarget): PreflightWish {
+  const { source } = trail;
+  return {
+    role: target.user,
+    slot: source.slot,
+    publication: source.publication,
+    plugin: source.plugin,
+    failover: source.failover,
+    acceptUnboundedWal: source.accept_unbounded_wal,
+    tables: trail.tables,
+  };
+}

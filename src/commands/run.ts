@@ -1,0 +1,201 @@
+/** `rowseal run`: builds each configured trail's parts and runs them side by side; one that stops doesn't stop the others. */
+import { readFileSync } from 'node:fs';
+import type { Server } from 'node:http';
+import { systemClock } from '../base/clock.ts';
+import { RowsealError } from '../base/errors.ts';
+import { createLog, type Log } from '../base/log.ts';
+import { createMetrics, type Metrics } from '../base/metrics.ts';
+import { effectiveConfig, policyOf, retentionsOf } from '../config/compile.ts';
+import { loadConfig } from '../config/load.ts';
+import type { Config, TrailConfig } from '../config/schema.ts';
+import { newHealth, type TrailHealth } from '../health.ts';
+import { runTrail } from '../pipeline.ts';
+import { readSigner } from '../seal/signer.ts';
+import { createFileSpool } from '../seal/spool.ts';
+import { createPostgresSource, type PostgresSource } from '../source/postgres/source.ts';
+import { openStore } from '../store/open.ts';
+import { type Command, type CommandIo, parseCommandLine } from './command.ts';
+import { serveDaemonHttp } from './daemon-http.ts';
+import { type Counted, countProgress, countSeal } from './run-metrics.ts';
+
+const HELP = `rowseal run: the daemon.
+
+Usage: rowseal run -c rowseal.yaml [options]
+
+  -c, --config FILE          the configuration (see config.example.yaml)
+      --trail NAME           run this trail alone
+      --accept-gap=POSITION  go on behind a hole, once: the position that the error named; it is sealed as a gap
+      --log-level LEVEL      debug, info (default), warn, error
+
+It logs one JSON object a line on stdout, and serves /metrics and /healthz at metrics.listen.
+The first SIGTERM or SIGINT seals what is open, acknowledges it and leaves with 0; the second leaves at once.
+What was not sealed then comes again from the database at the next start.
+
+Exit status: 0 asked to stop; 2 a trail could not go on (its error says why and what to do).
+Example: rowseal run -c /etc/rowseal/rowseal.yaml
+`;
+
+const OPTIONS = {
+  config: { type: 'string', short: 'c' },
+  trail: { type: 'string' },
+  'accept-gap': { type: 'string' },
+  'log-level': { type: 'string', default: 'info' },
+} as const;
+
+export const runCommand: Command = {
+  name: 'run',
+  summary: 'the daemon: capture, seal, acknowledge',
+  help: HELP,
+  async run(argv, io) {
+    const { values } = parseCommandLine('run', argv, { options: OPTIONS });
+    if (values.config === undefined) throw new RowsealError('usage', 'run needs -c FILE.');
+    const config = loadConfig(values.config, io.env);
+    const trails = chosenTrails(config, values.trail, values['accept-gap']);
+    return runDaemon(config, trails, values['accept-gap'] ?? null, values['log-level'], io);
+  },
+};
+
+function chosenTrails(
+  config: Config,
+  name: string | undefined,
+  acceptGap: string | undefined,
+): readonly TrailConfig[] {
+  const trails = config.trails.filter((trail) => name === undefined || trail.name === name);
+  if (trails.length === 0) throw new RowsealError('usage', `The configuration has no trail ${name}.`);
+  if (acceptGap !== undefined && trails.length > 1) {
+    throw new RowsealError('usage', 'A gap is accepted for one trail.', { hint: 'Name it with --trail.' });
+  }
+  return trails;
+}
+
+async function runDaemon(
+  config: Config,
+  trails: readonly TrailConfig[],
+  acceptGap: string | null,
+  level: string,
+  io: CommandIo,
+): Promise<number> {
+  const log = createLog(level, io.stdout);
+  const metrics = createMetrics();
+  const running = trails.map((trail) => createRunningTrail(config, trail, acceptGap, metrics, log, io));
+  const http: Server = await serveDaemonHttp({
+    listen: config.metrics.listen,
+    registry: metrics.registry,
+    trails: new Map(running.map(({ name, health }) => [name, health])),
+    staleAfterMs: config.metrics.stale_after,
+    refresh: () => {
+      for (const trail of running) trail.refresh();
+    },
+  });
+  const outcomes = await Promise.all(running.map((trail) => trail.run(io.signal)));
+  http.closeAllConnections();
+  http.close();
+  const failed = outcomes.find((error) => error !== null);
+  if (failed !== undefined && failed !== null) throw failed;
+  return 0;
+}
+
+interface RunningTrail {
+  readonly name: string;
+  readonly health: TrailHealth;
+  refresh(): void;
+  /** Resolves with the error that ended it, null when it was asked to stop. */
+  run(signal: AbortSignal): Promise<unknown>;
+}
+
+function createRunningTrail(
+  config: Config,
+  trail: TrailConfig,
+  acceptGap: string | null,
+  metrics: Metrics,
+  rootLog: Log,
+  io: CommandIo,
+): RunningTrail {
+  const { name } = trail;
+  const log = rootLog.child({ trail: name });
+  const health = newHealth(systemClock.now());
+  const policy = policyOf(config, trail);
+  const signer = readSigner(config.signer.path, name);
+  const password = passwordOf(trail, io.env);
+  let source: PostgresSource | null = null;
+  const counted: Counted = { recorder: null, told: {} };
+  const connect = () => {
+    source = createPostgresSource({
+      url: trail.source.url,
+      ...(password === undefined ? {} : { password }),
+      slot: trail.source.slot,
+      publication: trail.source.publication,
+      failover: trail.source.failover,
+      heartbeatMs: trail.source.heartbeat,
+      matches: (schema, table, ancestors) => policy.table({ schema, table, ancestors }) !== null,
+      log,
+      clock: systemClock.now,
+    });
+    return source;
+  };
+  const refresh = () => {
+    health.problems = source?.health().map((problem) => problem.text) ?? [];
+    countProgress(metrics, name, counted, source, health, config.metrics.stale_after);
+  };
+  const run = async (signal: AbortSignal): Promise<unknown> => {
+    const store = await openStore(config.store, name, io.env);
+    const spool = createFileSpool(config.spool.path, name, config.spool.max_bytes);
+    const { max_age, max_bytes, max_records, idle } = config.seal;
+    try {
+      await runTrail(
+        {
+          name,
+          connect,
+          store,
+          signer,
+          policy,
+          limits: { maxAgeMs: max_age, maxBytes: max_bytes, maxRecords: max_records, idleMs: idle },
+          retentions: retentionsOf(config, trail),
+          classes: ['trail', 'default', ...trail.tables.map((table) => table.class)],
+          waiting: { memoryBytes: config.spool.max_memory, spool, spoolBytes: config.spool.max_bytes },
+          effective: effectiveConfig(config, trail),
+          clock: systemClock,
+          log,
+          health,
+          acceptGap,
+          observe: {
+            sealed(seal, tookMs) {
+              countSeal(metrics, name, seal, tookMs);
+              log.debug({ number: seal.number, records: seal.count, reason: seal.reason, tookMs }, 'sealed');
+            },
+            retried: () => metrics.storeRetries.inc({ trail: name }),
+            streaming(_source, streamed) {
+              refresh();
+              Object.assign(counted, { recorder: streamed, told: {} });
+              metrics.reconnects.inc({ trail: name });
+            },
+          },
+        },
+        signal,
+      );
+      log.info({ head: health.head, through: health.through }, 'stopped; everything read is sealed');
+      return null;
+    } catch (error) {
+      const known = error instanceof RowsealError ? error : null;
+      Object.assign(health, { state: 'failed', lastError: known?.message ?? String(error) });
+      log.error({ err: error, code: known?.code ?? 'internal', hint: known?.hint }, 'the trail stopped');
+      return error;
+    } finally {
+      spool.close();
+      await store.close();
+    }
+  };
+  return { name, health, refresh, run };
+}
+
+/** The password comes from a file, the URL or PGPASSWORD; never from the command line. */
+function passwordOf(trail: TrailConfig, env: CommandIo['env']): string | undefined {
+  const { password_file: file } = trail.source;
+  if (file === undefined) return env['PGPASSWORD'];
+  try {
+    return readFileSync(file, 'utf8').replace(/\r?\n$/, '');
+  } catch (cause) {
+    const { code } = cause as NodeJS.ErrnoException;
+    throw new RowsealError('config_invalid', `Cannot read password_file ${file}: ${code}.`, { cause });
+  }
+}

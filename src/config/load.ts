@@ -1,0 +1,175 @@
+/**
+ * Reads a configuration file: YAML, then ${ENV} in every string, then the schema. Must never print a value that
+ * came from the environment: messages name members, not contents.
+ */
+import { readFileSync } from 'node:fs';
+import { dirname, resolve } from 'node:path';
+import { LineCounter, parseDocument } from 'yaml';
+import type { z } from 'zod';
+import { RowsealError } from '../base/errors.ts';
+import { nearestName } from './nearest.ts';
+import { type Config, configSchema } from './schema.ts';
+
+/** A checked configuration with its paths made absolute. Throws `config_invalid`. */
+export function loadConfig(path: string, env: Readonly<Record<string, string | undefined>>): Config {
+  const config = parseConfig(readText(path, 'the configuration'), path, env);
+  const folder = dirname(resolve(path));
+  const absolute = (file: string) => resolve(folder, file);
+  return {
+    ...config,
+    store:
+      config.store.type === 'file' ? { ...config.store, path: absolute(config.store.path) } : config.store,
+    signer: { ...config.signer, path: absolute(config.signer.path) },
+    spool: { ...config.spool, path: absolute(config.spool.path) },
+    redaction:
+      config.redaction.hmac_key_file === undefined
+        ? config.redaction
+        : { ...config.redaction, hmac_key_file: absolute(config.redaction.hmac_key_file) },
+    trails: config.trails.map((trail) => ({
+      ...trail,
+      source:
+        trail.source.password_file === undefined
+          ? trail.source
+          : { ...trail.source, password_file: absolute(trail.source.password_file) },
+    })),
+  };
+}
+
+/** Parses configuration text; `origin` names it in messages. Paths stay as written. Throws `config_invalid`. */
+export function parseConfig(
+  text: string,
+  origin: string,
+  env: Readonly<Record<string, string | undefined>>,
+): Config {
+  const lines = new LineCounter();
+  const document = parseDocument(text, { lineCounter: lines, uniqueKeys: true, merge: false });
+  const problem = document.errors[0];
+  if (problem !== undefined) throw invalid(origin, [problem.message.split('\n')[0] ?? 'not YAML']);
+  const missing: string[] = [];
+  const raw = expand(document.toJS({ maxAliasCount: 0 }), env, '', missing);
+  if (missing.length > 0) throw invalid(origin, missing);
+  const result = configSchema.safeParse(raw, { reportInput: true });
+  if (!result.success) throw invalid(origin, result.error.issues.map(describeIssue));
+  const problems = crossChecks(result.data);
+  if (problems.length > 0) throw invalid(origin, problems);
+  return result.data;
+}
+
+function readText(path: string, what: string): string {
+  try {
+    return readFileSync(path, 'utf8');
+  } catch (cause) {
+    throw new RowsealError(
+      'config_invalid',
+      `Cannot read ${what} ${path}: ${(cause as NodeJS.ErrnoException).code}.`,
+      { cause },
+    );
+  }
+}
+
+/** Replaces ${NAME} in every string below `value`; $${ is a literal ${. */
+function expand(
+  value: unknown,
+  env: Readonly<Record<string, string | undefined>>,
+  at: string,
+  missing: string[],
+): unknown {
+  if (typeof value === 'string') {
+    return value.replace(/\$?\$\{([A-Za-z_][A-Za-z0-9_]*)\}/g, (whole, name: string) => {
+      if (whole.startsWith('$$')) return whole.slice(1);
+      const found = env[name];
+      if (found === undefined) missing.push(`${at}: the environment has no ${name}`);
+      return found ?? '';
+    });
+  }
+  if (Array.isArray(value)) return value.map((item, i) => expand(item, env, `${at}[${i}]`, missing));
+  if (value !== null && typeof value === 'object') {
+    return Object.fromEntries(
+      Object.entries(value).map(([key, item]) => [
+        key,
+        expand(item, env, at === '' ? key : `${at}.${key}`, missing),
+      ]),
+    );
+  }
+  return value;
+}
+
+/** One line for an operator: where, what, and the nearest known name for a member that does not exist. */
+function describeIssue(issue: z.core.$ZodIssue): string {
+  const at = issue.path
+    .map((part) => (typeof part === 'number' ? `[${part}]` : `.${String(part)}`))
+    .join('')
+    .replace(/^\./, '');
+  if (issue.code === 'invalid_type' && issue.input === undefined)
+    return `${at}: is missing (${issue.expected})`;
+  if (issue.code !== 'unrecognized_keys') return `${at || 'the file'}: ${issue.message}`;
+  return issue.keys
+    .map((key) => {
+      const near = nearestName(key, memberNames(issue.path));
+      const place = at === '' ? key : `${at}.${key}`;
+      return near === undefined
+        ? `${place}: no such member`
+        : `${place}: no such member; did you mean ${near}?`;
+    })
+    .join('; ');
+}
+
+/** The member names that the schema knows below a path; both branches of a union count. */
+function memberNames(path: readonly PropertyKey[]): string[] {
+  let schemas: unknown[] = [configSchema];
+  for (const part of path) schemas = schemas.flatMap(branches).flatMap((schema) => step(schema, part));
+  return [...new Set(schemas.flatMap(branches).flatMap((schema) => Object.keys(shapeOf(schema) ?? {})))];
+}
+
+interface Introspectable {
+  def?: {
+    type?: string;
+    innerType?: unknown;
+    in?: unknown;
+    element?: unknown;
+    options?: unknown[];
+    shape?: Record<string, unknown>;
+  };
+}
+const shapeOf = (schema: unknown) => (schema as Introspectable).def?.shape;
+
+function branches(schema: unknown): unknown[] {
+  const def = (schema as Introspectable).def;
+  if (def?.options !== undefined) return def.options.flatMap(branches);
+  const inner = def?.innerType ?? def?.in;
+  return inner === undefined ? [schema] : branches(inner);
+}
+
+function step(schema: unknown, part: PropertyKey): unknown[] {
+  const def = (schema as Introspectable).def;
+  const next = typeof part === 'number' ? def?.element : def?.shape?.[String(part)];
+  return next === undefined ? [] : [next];
+}
+
+/** What one member alone cannot tell. */
+function crossChecks(config: Config): string[] {
+  const problems: string[] = [];
+  const names = config.trails.map((trail) => trail.name);
+  names.forEach((name, i) => {
+    if (names.indexOf(name) !== i)
+      problems.push(`trails[${i}].name: ${name} stands twice; a trail has one source`);
+    if (names.some((other) => other !== name && other.startsWith(`${name}/`)))
+      problems.push(`trails[${i}].name: another trail lies inside ${name}`);
+  });
+  const hmac = config.trails.some((trail) =>
+    trail.tables.some((table) => Object.values(table.columns).includes('hmac')),
+  );
+  if (hmac && config.redaction.hmac_key_file === undefined)
+    problems.push('redaction.hmac_key_file: needed, since a table has an hmac column');
+  const slots = config.trails.map((trail) => `${trail.source.url} ${trail.source.slot}`);
+  slots.forEach((slot, i) => {
+    if (slots.indexOf(slot) !== i)
+      problems.push(`trails[${i}].source.slot: the slot of another trail; each needs its own`);
+  });
+  return problems;
+}
+
+function invalid(origin: string, problems: readonly string[]): RowsealError {
+  const text = problems.length === 1 ? ` ${problems[0]}` : `\n  ${problems.join('\n  ')}`;
+  return new RowsealError('config_invalid', `${origin}:${text}`, { details: { problems: [...problems] } });
+}

@@ -1,0 +1,106 @@
+#!/usr/bin/env node
+/** argv → command → exit status. The only place that ends the process. */
+import { RowsealError } from './base/errors.ts';
+import type { Command, CommandIo } from './commands/command.ts';
+import { nearestName } from './config/nearest.ts';
+
+/** Loaded when called: an auditor's verify waits for no database driver. */
+const COMMANDS: Readonly<Record<string, { readonly summary: string; load(): Promise<Command> }>> = {
+  demo: {
+    summary:
+      'the whole story in a minute: Postgres, a rogue change, seals, tampering, and verify catching it',
+    load: async () => (await import('./commands/demo.ts')).demoCommand,
+  },
+  keygen: {
+    summary: 'make a signing key; prints the verifying key to hand to the auditor',
+    load: async () => (await import('./commands/keygen.ts')).keygenCommand,
+  },
+  doctor: {
+    summary: 'check every precondition, with the SQL or command that mends it',
+    load: async () => (await import('./commands/doctor.ts')).doctorCommand,
+  },
+  setup: {
+    summary: 'install what a DBA reviewed: login, publication, functions, triggers; or take it all back',
+    load: async () => (await import('./commands/setup.ts')).setupCommand,
+  },
+  run: {
+    summary: 'the daemon: capture, seal, acknowledge',
+    load: async () => (await import('./commands/run.ts')).runCommand,
+  },
+  status: {
+    summary: 'head, lag, attribution coverage, gaps',
+    load: async () => (await import('./commands/status.ts')).statusCommand,
+  },
+  verify: {
+    summary: 'check a trail, offline, trusting nothing but the key',
+    load: async () => (await import('./commands/verify.ts')).verifyCommand,
+  },
+  show: {
+    summary: 'read records: by table, key, actor, time',
+    load: async () => (await import('./commands/show.ts')).showCommand,
+  },
+};
+
+const HELP = `rowseal: who changed which row, sealed so that an outsider can check it.
+
+Usage: rowseal <command> [options]      rowseal <command> --help teaches each one
+
+${Object.entries(COMMANDS)
+  .map(([name, { summary }]) => `  ${name.padEnd(8)} ${summary}`)
+  .join('\n')}
+
+A first trail: keygen, write rowseal.yaml (see config.example.yaml), doctor, setup, run; then status and verify.
+Exit status: 0 good, 1 the answer is bad, 2 could not do it or was used wrongly.
+`;
+
+async function main(argv: readonly string[]): Promise<number> {
+  const stop = new AbortController();
+  for (const signal of ['SIGINT', 'SIGTERM'] as const) {
+    process.on(signal, () => {
+      // The first asks to seal what is open and leave; the second leaves at once.
+      if (stop.signal.aborted) process.exit(signal === 'SIGINT' ? 130 : 143);
+      stop.abort();
+    });
+  }
+  const io: CommandIo = {
+    stdout: process.stdout,
+    stderr: process.stderr,
+    env: process.env,
+    signal: stop.signal,
+  };
+  const [name, ...rest] = argv;
+  if (name === undefined || name === '--help' || name === '-h' || name === 'help') {
+    (name === undefined ? io.stderr : io.stdout).write(HELP);
+    return name === undefined ? 2 : 0;
+  }
+  const entry = Object.hasOwn(COMMANDS, name) ? COMMANDS[name] : undefined;
+  if (entry === undefined) {
+    const near = nearestName(name, Object.keys(COMMANDS));
+    throw new RowsealError('usage', `There is no command ${name}.`, {
+      hint: near === undefined ? 'See rowseal --help.' : `Did you mean rowseal ${near}?`,
+    });
+  }
+  const command = await entry.load();
+  if (rest.includes('--help') || rest.includes('-h')) {
+    io.stdout.write(command.help.endsWith('\n') ? command.help : `${command.help}\n`);
+    return 0;
+  }
+  return command.run(rest, io);
+}
+
+/** What happened, why, what to do. A defect shows its stack; an operator's error does not. */
+function report(error: unknown): number {
+  if (!(error instanceof RowsealError)) {
+    process.stderr.write(
+      `rowseal: a defect: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}\n`,
+    );
+    return 70;
+  }
+  process.stderr.write(`rowseal: ${error.message} [${error.code}]\n  ${error.hint}\n`);
+  return error.exit;
+}
+
+// A reader that closes the pipe (head, less) is no error of ours.
+process.stdout.on('error', (error: NodeJS.ErrnoException) => process.exit(error.code === 'EPIPE' ? 0 : 70));
+
+process.exit(await main(process.argv.slice(2)).catch(report));

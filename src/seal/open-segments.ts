@@ -1,0 +1,73 @@
+/**
+ * The segments that records are written into until the next cut: one buffer a retention class. It counts; it
+ * decides nothing. Memory comes back from the sealing thread and serves again.
+ */
+import { RecordBuffer } from '../change/buffer.ts';
+import type { RecordSink } from '../change/sink.ts';
+import { TRAIL_CLASS } from '../trail/names.ts';
+
+export interface OpenSegment {
+  readonly className: string;
+  /** Records, each ended by LF, in an ArrayBuffer of its own. */
+  readonly plain: Buffer;
+  readonly count: number;
+}
+
+export interface OpenSegments extends RecordSink {
+  readonly records: number;
+  readonly bytes: number;
+  /** When the oldest open record arrived, by the clock; null when nothing is open. */
+  readonly oldestAt: number | null;
+  /** Takes everything away: class `trail` first, then by name. */
+  take(): OpenSegment[];
+}
+
+const LF = 0x0a;
+
+/** `onRecord` is called behind each record, and may take. */
+export function createOpenSegments(now: () => number, onRecord: () => void): OpenSegments {
+  let open = new Map<string, { buffer: RecordBuffer; count: number }>();
+  let records = 0;
+  let bytes = 0;
+  let oldestAt: number | null = null;
+  const segment = (className: string) => {
+    let found = open.get(className);
+    if (found === undefined) {
+      found = { buffer: new RecordBuffer(), count: 0 };
+      open.set(className, found);
+    }
+    return found;
+  };
+  return {
+    get records() {
+      return records;
+    },
+    get bytes() {
+      return bytes;
+    },
+    get oldestAt() {
+      return oldestAt;
+    },
+    buffer: (className) => segment(className).buffer,
+    recorded(className, start) {
+      const { buffer } = segment(className);
+      buffer.byte(LF);
+      segment(className).count += 1;
+      records += 1;
+      bytes += buffer.length - start;
+      oldestAt ??= now();
+      onRecord();
+    },
+    take() {
+      const taken = [...open]
+        .filter(([, { count }]) => count > 0)
+        .sort(([a], [b]) => (a === TRAIL_CLASS ? -1 : b === TRAIL_CLASS ? 1 : a < b ? -1 : 1))
+        .map(([className, { buffer, count }]) => ({ className, plain: buffer.take(), count }));
+      open = new Map();
+      records = 0;
+      bytes = 0;
+      oldestAt = null;
+      return taken;
+    },
+  };
+}

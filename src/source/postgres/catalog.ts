@@ -1,0 +1,121 @@
+/**
+ * What the stream doesn't say of a relation, asked from the catalogs: primary key, ancestors, our triggers, the
+ * names and kinds of types. The catalogs tell of now and the stream of then, so whatever isn't there any more, or
+ * doesn't fit, degrades to what the stream says; nothing is guessed.
+ */
+import type { Column, Relation } from '../../change/change.ts';
+import type { RelationMessage } from './decode.ts';
+import type { SideSession, TextRow } from './sessions.ts';
+import { builtInName, encodingOf, type TypeDescription, type TypeLookup } from './values.ts';
+
+/** Names of the statement triggers that the SQL kit installs. */
+export const CONTEXT_TRIGGERS = ['rowseal_context_before', 'rowseal_context_after'] as const;
+
+export interface Catalog {
+  /** Throws `source_unreachable` and the like; never because something is gone. */
+  resolve(message: RelationMessage): Promise<Relation>;
+  /** What a Type message said: the name of a type that isn't built in, of its base type where it is a domain. */
+  heardType(oid: number, schema: string, name: string): void;
+}
+
+const RELATION = `
+  with ancestor as (
+    select a.relid, a.place from pg_partition_ancestors($1::oid::regclass) with ordinality a(relid, place)
+    union select $1::oid::regclass, 1
+  )
+  select
+    (select json_agg(a.attname order by k.place)
+       from pg_index i, unnest(i.indkey::int2[]) with ordinality k(attnum, place), pg_attribute a
+      where i.indrelid = $1::oid and i.indisprimary and k.place <= i.indnkeyatts
+        and a.attrelid = i.indrelid and a.attnum = k.attnum) as primary_key,
+    (select json_agg(n.nspname || '.' || c.relname order by a.place)
+       from ancestor a join pg_class c on c.oid = a.relid join pg_namespace n on n.oid = c.relnamespace
+      where a.relid <> $1::oid) as ancestors,
+    exists (select from pg_trigger t join ancestor a on a.relid = t.tgrelid
+             where t.tgname = any ($2::name[]) and t.tgenabled = 'A') as context_trigger,
+    (select json_agg(format_type(t.oid, nullif(m.modifier, -1)) order by m.place)
+       from unnest($3::oid[], $4::int4[]) with ordinality m(oid, modifier, place)
+       left join pg_type t on t.oid = m.oid) as type_names`;
+
+const TYPES = `
+  with recursive needed(oid) as (
+    select unnest($1::oid[])
+    union
+    select case when t.typtype = 'd' then t.typbasetype else t.typelem end
+      from needed join pg_type t using (oid) where t.typtype = 'd' or t.typelem <> 0
+  )
+  select t.oid, t.typtype as kind, t.typbasetype as base, t.typdelim as delimiter,
+         case when t.typlen = -1 and t.typsubscript = 'pg_catalog.array_subscript_handler'::regproc
+              then t.typelem else 0 end as element
+    from needed join pg_type t using (oid)`;
+
+export function createCatalog(side: SideSession): Catalog {
+  const heard = new Map<number, { schema: string; name: string }>();
+  const resolved = new Map<number, { fingerprint: string; relation: Relation }>();
+  let generation = 0;
+
+  return {
+    heardType: (oid, schema, name) => void heard.set(oid, { schema, name }),
+    resolve: async (message) => {
+      const oids = message.columns.map((column) => column.typeOid);
+      const [facts] = await side.query(RELATION, [
+        String(message.oid),
+        `{${CONTEXT_TRIGGERS.join(',')}}`,
+        `{${oids.join(',')}}`,
+        `{${message.columns.map((column) => column.typeModifier).join(',')}}`,
+      ]);
+      const asked = oids.filter((oid) => builtInName(oid) === undefined);
+      const rows = asked.length === 0 ? [] : await side.query(TYPES, [`{${asked.join(',')}}`]);
+      const types = new Map(rows.map((row) => [Number(row['oid']), describe(row)]));
+      const relation = build(message, facts ?? {}, (oid) => types.get(oid), heard);
+      const fingerprint = JSON.stringify(relation);
+      const known = resolved.get(message.oid);
+      if (known?.fingerprint === fingerprint) return known.relation;
+      const numbered = { ...relation, id: `${message.oid}.${++generation}` };
+      resolved.set(message.oid, { fingerprint, relation: numbered });
+      return numbered;
+    },
+  };
+}
+
+function describe(row: TextRow): TypeDescription {
+  return {
+    kind: row['kind'] ?? 'b',
+    base: Number(row['base']),
+    element: Number(row['element']),
+    delimiter: row['delimiter'] ?? ',',
+  };
+}
+
+const IDENTITIES = { d: 'default', f: 'full', i: 'index', n: 'nothing' } as const;
+
+function build(
+  message: RelationMessage,
+  facts: TextRow,
+  lookup: TypeLookup,
+  heard: ReadonlyMap<number, { schema: string; name: string }>,
+): Relation {
+  const typeNames = list(facts['type_names']);
+  const columns = message.columns.map(({ name, typeOid, identity }, index): Column => {
+    const said = heard.get(typeOid);
+    const fallback = builtInName(typeOid) ?? (said ? `${said.schema}.${said.name}` : `type ${typeOid}`);
+    return { name, type: typeNames[index] ?? fallback, encoding: encodingOf(typeOid, lookup), identity };
+  });
+  const names = new Set(columns.map((column) => column.name));
+  const primaryKey = list(facts['primary_key']) as string[];
+  const fits = primaryKey.length > 0 && primaryKey.every((name) => names.has(name));
+  return {
+    id: '',
+    schema: message.schema,
+    table: message.table,
+    columns,
+    replicaIdentity: IDENTITIES[message.identity as keyof typeof IDENTITIES],
+    primaryKey: fits ? primaryKey : null,
+    ancestors: list(facts['ancestors']) as string[],
+    contextTrigger: facts['context_trigger'] === 't',
+  };
+}
+
+function list(json: string | null | undefined): (string | null)[] {
+  return json ? (JSON.parse(json) as (string | null)[]) : [];
+}

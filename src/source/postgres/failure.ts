@@ -1,0 +1,58 @@
+/**
+ * What went wrong between us and the server, as one of our codes. Decided on SQLSTATE (manual: "PostgreSQL Error
+ * Codes") and errno alone, never on message text, since that is translated.
+ */
+import { type ErrorCode, RowsealError } from '../../base/errors.ts';
+
+const NETWORK = new Set([
+  'ECONNREFUSED',
+  'ECONNRESET',
+  'ECONNABORTED',
+  'EHOSTUNREACH',
+  'ENETUNREACH',
+  'ENOTFOUND',
+  'ENOENT',
+  'EAI_AGAIN',
+  'ETIMEDOUT',
+  'EPIPE',
+]);
+
+/** `connecting.tls`: TLS was asked for and isn't established yet. */
+export function asRowsealError(error: unknown, doing: string, connecting?: { tls: boolean }): RowsealError {
+  if (error instanceof RowsealError) return error;
+  const { code, message } = error as { code?: string; message: string };
+  const wrapped = (kind: ErrorCode) =>
+    new RowsealError(kind, `${doing}: ${message}`, { cause: error, details: code ? { code } : {} });
+  if (isSqlState(code) && isFromServer(error)) return wrapped(codeOfSqlState(code));
+  const timedOut = code === undefined && message === 'timeout expired'; // the driver's own, without a code
+  if (connecting?.tls && !timedOut && (code === undefined || !NETWORK.has(code)))
+    return wrapped('tls_failed');
+  return wrapped('source_unreachable');
+}
+
+/** SQLSTATEs with which the server says that a text does not fit the client's encoding. */
+export function isConversionFailure(code: unknown): boolean {
+  return code === '22P05' || code === '22021';
+}
+
+/** SQLSTATEs with which a server takes leave: it stops, restarts, or is not up yet. */
+export function isShutdown(code: unknown): boolean {
+  return code === '57P01' || code === '57P02' || code === '57P03';
+}
+
+function codeOfSqlState(code: string): ErrorCode {
+  if (code === '55006') return 'slot_in_use'; // object_in_use
+  if (code === '42501' || code.startsWith('28')) return 'source_refused';
+  if (code === '58P01') return 'slot_lost'; // undefined_file: the WAL segment is gone
+  const passing = ['57P', '08', '53', '40', '58', 'XX'].some((prefix) => code.startsWith(prefix));
+  return passing ? 'source_unreachable' : 'source_misconfigured';
+}
+
+function isSqlState(code: string | undefined): code is string {
+  return code !== undefined && /^[0-9A-Z]{5}$/.test(code);
+}
+
+/** EPIPE and such look like an SQLSTATE; only the server's errors carry a severity. */
+function isFromServer(error: unknown): boolean {
+  return typeof (error as { severity?: unknown }).severity === 'string';
+}

@@ -1,0 +1,121 @@
+/**
+ * Cuts the server's byte stream into messages (protocol: "Message Formats": one type byte, an int32 length that
+ * counts itself). A message that lies whole in a chunk is handed over where it lies; one that is cut is put
+ * together in one allocation of its own size. It must never buffer more than one message and what `hold` caught.
+ */
+import { RowsealError } from '../../base/errors.ts';
+
+/** `bytes[start, end)` is the message's body, valid as long as the caller of `push` leaves the chunk alone. */
+export type OnFrame = (type: number, bytes: Buffer, start: number, end: number) => void;
+
+export interface FrameReader {
+  push(chunk: Buffer): void;
+  /** Stops handing over after the current frame; what comes is kept, so the caller should stop the socket. */
+  hold(): void;
+  /** Goes on with what was kept. */
+  release(): void;
+}
+
+/** Postgres builds no message of a gigabyte or more (MaxAllocSize). */
+const MAX_LENGTH = 0x3fff_ffff;
+const HEADER = 5;
+
+export function createFrameReader(onFrame: OnFrame): FrameReader {
+  let held = false;
+  let running = false;
+  let kept: Buffer[] = [];
+  /** The message that is being put together: only its header while `frame.length` is 5. */
+  let frame: Buffer | null = null;
+  let filled = 0;
+
+  /** Consumes a chunk up to its end or until held; returns what is left. */
+  const consume = (chunk: Buffer): Buffer | null => {
+    let at = frame === null ? 0 : complete(chunk);
+    while (!held && chunk.length - at >= HEADER && frame === null) {
+      const end = at + 1 + lengthAt(chunk, at + 1);
+      if (end > chunk.length) break;
+      onFrame(chunk[at] as number, chunk, at + HEADER, end);
+      at = end;
+    }
+    if (at === chunk.length) return null;
+    if (held) return chunk.subarray(at);
+    begin(chunk, at);
+    return null;
+  };
+
+  const begin = (chunk: Buffer, at: number) => {
+    const whole = chunk.length - at >= HEADER;
+    frame = Buffer.allocUnsafe(whole ? 1 + lengthAt(chunk, at + 1) : HEADER);
+    filled = chunk.copy(frame, 0, at);
+  };
+
+  /** Fills the message that is being put together; returns how much of the chunk that took. */
+  const complete = (chunk: Buffer): number => {
+    let at = 0;
+    while (frame !== null) {
+      const taken = chunk.copy(frame, filled, at, Math.min(chunk.length, at + frame.length - filled));
+      at += taken;
+      filled += taken;
+      if (filled < frame.length) return at;
+      const size = 1 + lengthAt(frame, 1);
+      if (frame.length < size) {
+        const larger: Buffer = Buffer.allocUnsafe(size);
+        frame.copy(larger);
+        frame = larger;
+        continue;
+      }
+      const done: Buffer = frame;
+      frame = null;
+      onFrame(done[0] as number, done, HEADER, size);
+    }
+    return at;
+  };
+
+  const run = () => {
+    if (running) return;
+    running = true;
+    try {
+      while (!held && kept.length > 0) {
+        const chunks = kept;
+        kept = [];
+        while (chunks.length > 0 && !held) {
+          const left = consume(chunks.shift() as Buffer);
+          if (left !== null) chunks.unshift(left);
+        }
+        kept = chunks.concat(kept);
+      }
+    } finally {
+      running = false;
+    }
+  };
+
+  return {
+    push: (chunk) => {
+      if (!held && !running && kept.length === 0) {
+        running = true;
+        try {
+          const left = consume(chunk);
+          if (left !== null) kept.push(left);
+        } finally {
+          running = false;
+        }
+      } else kept.push(chunk);
+      run();
+    },
+    hold: () => {
+      held = true;
+    },
+    release: () => {
+      held = false;
+      run();
+    },
+  };
+}
+
+function lengthAt(bytes: Buffer, at: number): number {
+  const length = bytes.readInt32BE(at);
+  if (length < 4 || length > MAX_LENGTH) {
+    throw new RowsealError('stream_not_understood', `a message of ${length} bytes from the server`);
+  }
+  return length;
+}

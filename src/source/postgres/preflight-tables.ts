@@ -1,0 +1,262 @@
+/**
+ * What each table needs before it can be captured without harm and without loss. Pure: facts and rules in, verdicts
+ * out; doctor shows them, setup obeys them. A table whose UPDATE or DELETE would fail once published is `refused`.
+ */
+import { glob } from '../../change/policy.ts';
+import type { Check } from './check.ts';
+import type { PublicationFacts, TableFacts } from './preflight-facts.ts';
+import { quoteIdentifier, quoteLiteral } from './quote.ts';
+
+export interface TableWish {
+  readonly match: string;
+  readonly exclude: boolean;
+  readonly context_trigger: boolean;
+  readonly replica_identity: 'keep' | 'full';
+}
+
+export interface TableVerdict {
+  readonly table: TableFacts;
+  readonly name: string;
+  /** `SELECT rowseal.full_identity(…)` has to run before it is published. */
+  readonly needsFull: boolean;
+  readonly needsTrigger: boolean;
+  readonly needsPublishing: boolean;
+  /** Publishing it would break the application, or could not be done; why, and what mends it. */
+  readonly refused: { readonly why: string; readonly fix: string } | null;
+  /** Publishing it is impossible and harmless to leave: no change of it reaches the WAL. */
+  readonly uncapturable: { readonly why: string; readonly fix: string } | null;
+}
+
+/** The rule that holds for a table: the last whose pattern matches it or an ancestor; null where none does. */
+export function wishFor(
+  table: Pick<TableFacts, 'schema' | 'table' | 'ancestors'>,
+  wishes: readonly TableWish[],
+) {
+  const names = [`${table.schema}.${table.table}`, ...table.ancestors];
+  const found = wishes.findLast(({ match }) => names.some((name) => glob(match).test(name)));
+  return found === undefined || found.exclude ? null : found;
+}
+
+/** The verdict on every table that the configuration asks for; partitioned roots only where they need triggers. */
+export function judgeTables(
+  tables: readonly TableFacts[],
+  wishes: readonly TableWish[],
+  publication: PublicationFacts | null,
+  version: number,
+): TableVerdict[] {
+  // From 18 on a publication of ours publishes stored generated columns; one that is there may not.
+  const storedHidden = version >= 180000 && publication?.generated === false;
+  const triggered = triggeredTables(tables, wishes);
+  return tables.flatMap((table): TableVerdict[] => {
+    const name = `${table.schema}.${table.table}`;
+    const wish = wishFor(table, wishes) ?? (triggered.has(name) ? TRIGGER_ONLY : null);
+    if (wish === null || (wish === TRIGGER_ONLY && table.kind !== 'p')) return [];
+    const isRoot = table.kind === 'p';
+    const needsFull = !isRoot && wish.replica_identity === 'full' && table.identity !== 'f';
+    const uncapturable = whyUncapturable(table);
+    const capturable = !isRoot && uncapturable === null;
+    return [
+      {
+        table,
+        name,
+        needsFull: capturable && needsFull,
+        needsTrigger: uncapturable === null && triggered.has(name) && !table.attached,
+        needsPublishing: capturable && !table.published,
+        refused: capturable ? whyRefused(table, needsFull, storedHidden) : null,
+        uncapturable,
+      },
+    ];
+  });
+}
+
+const TRIGGER_ONLY: TableWish = {
+  match: '',
+  exclude: false,
+  context_trigger: true,
+  replica_identity: 'keep',
+};
+
+/** Tables that need our triggers: those that ask, and their ancestors, since a statement fires the triggers of the table it names. */
+function triggeredTables(tables: readonly TableFacts[], wishes: readonly TableWish[]): Set<string> {
+  const asking = tables.filter((table) => wishFor(table, wishes)?.context_trigger === true);
+  return new Set(asking.flatMap((table) => [`${table.schema}.${table.table}`, ...table.ancestors]));
+}
+
+function whyUncapturable({ schema, table, kind, unlogged }: TableFacts): TableVerdict['uncapturable'] {
+  const name = qualified({ schema, table });
+  const exclude = `exclude it: { match: ${schema}.${table}, exclude: true }`;
+  if (kind === 'f')
+    return { why: 'a foreign table: its rows change on another server, not in this WAL', fix: exclude };
+  if (unlogged && kind === 'r')
+    return {
+      why: 'UNLOGGED: its rows are never in the WAL',
+      fix: `ALTER TABLE ${name} SET LOGGED; -- rewrites it; or ${exclude}`,
+    };
+  return null;
+}
+
+function whyRefused(table: TableFacts, needsFull: boolean, storedHidden: boolean): TableVerdict['refused'] {
+  const name = qualified(table);
+  const full = needsFull || table.identity === 'f';
+  if (full && table.virtual.length > 0)
+    return {
+      why: `a virtual generated column (${table.virtual.join(', ')}) under REPLICA IDENTITY FULL: every UPDATE and DELETE would fail`,
+      fix: `ALTER TABLE ${name} REPLICA IDENTITY DEFAULT; -- with a primary key, and replica_identity: keep`,
+    };
+  if (full && storedHidden && table.stored.length > 0)
+    return {
+      why: `a stored generated column (${table.stored.join(', ')}) that the publication leaves out, under REPLICA IDENTITY FULL: every UPDATE and DELETE would fail`,
+      fix: 'ALTER PUBLICATION … SET (publish_generated_columns = stored);',
+    };
+  if (full || hasIdentity(table)) return null;
+  return {
+    why: `no key that serves as replica identity${table.identity === 'n' ? ' (REPLICA IDENTITY NOTHING)' : ''}: once published, every UPDATE and DELETE would fail`,
+    fix: `ALTER TABLE ${name} REPLICA IDENTITY FULL; -- or replica_identity: full here, a primary key, or exclude: true`,
+  };
+}
+
+function hasIdentity({ identity, key, identityIndex }: TableFacts): boolean {
+  switch (identity) {
+    case 'd':
+      return key;
+    case 'i':
+      return identityIndex;
+    case 'f':
+      return true;
+    case 'n':
+      return false;
+    default:
+      return identity satisfies never;
+  }
+}
+
+export const qualified = ({ schema, table }: { schema: string; table: string }) =>
+  `${quoteIdentifier(schema)}.${quoteIdentifier(table)}`;
+
+/** The verdicts as checks: one for each table with something to mend, and a sum of the rest. */
+export function tableChecks(
+  tables: readonly TableFacts[],
+  wishes: readonly TableWish[],
+  publication: PublicationFacts | null,
+  publicationName: string,
+  version: number,
+): Check[] {
+  const verdicts = judgeTables(tables, wishes, publication, version);
+  const rows = verdicts.filter(({ table }) => table.kind !== 'p');
+  const checks: Check[] = [];
+  const add = (verdict: TableVerdict, status: Check['status'], what: string, why: string, fix: string) =>
+    checks.push({
+      group: 'tables',
+      id: `table.${verdict.name}.${what.split(' ')[0]}`,
+      status,
+      what: `${verdict.name}: ${what}`,
+      why,
+      fix,
+    });
+  for (const verdict of verdicts) {
+    const { table, refused, uncapturable } = verdict;
+    const name = qualified(table);
+    if (uncapturable !== null) add(verdict, 'fail', 'uncapturable', uncapturable.why, uncapturable.fix);
+    if (refused !== null)
+      add(
+        verdict,
+        'fail',
+        table.published ? 'breaks the application NOW' : 'refused',
+        refused.why,
+        refused.fix,
+      );
+    if (verdict.needsFull && refused === null)
+      add(
+        verdict,
+        'fail',
+        'identity is not FULL',
+        'replica_identity: full asks for old values',
+        `SELECT rowseal.full_identity(${quoteLiteral(name)});`,
+      );
+    if (verdict.needsPublishing && refused === null)
+      add(
+        verdict,
+        'fail',
+        'unpublished',
+        'its changes are not delivered',
+        `ALTER PUBLICATION ${quoteIdentifier(publicationName)} ADD TABLE ONLY ${name};`,
+      );
+    if (verdict.needsTrigger)
+      add(
+        verdict,
+        'fail',
+        'trigger missing or not ENABLE ALWAYS',
+        'context_trigger: true asks for it',
+        `SELECT rowseal.attach(${quoteLiteral(name)});`,
+      );
+    if (table.rowFilter)
+      add(
+        verdict,
+        'fail',
+        'filtered',
+        'a row filter hides changes from the trail',
+        `ALTER PUBLICATION ${quoteIdentifier(publicationName)} DROP TABLE ${name}; ALTER PUBLICATION ${quoteIdentifier(publicationName)} ADD TABLE ONLY ${name};`,
+      );
+    if (table.columnList)
+      add(
+        verdict,
+        'fail',
+        'columns',
+        'a column list hides columns from the trail; redact in the configuration instead',
+        `ALTER PUBLICATION ${quoteIdentifier(publicationName)} DROP TABLE ${name}; ALTER PUBLICATION ${quoteIdentifier(publicationName)} ADD TABLE ONLY ${name};`,
+      );
+    const lost = table.virtual.concat(
+      version < 180000 || publication?.generated === false ? table.stored : [],
+    );
+    if (table.kind === 'r' && lost.length > 0)
+      add(
+        verdict,
+        'warn',
+        'generated columns',
+        `${lost.join(', ')}: not in the stream, so not in the trail; they follow from the other columns`,
+        '',
+      );
+  }
+  for (const table of tables) {
+    if (table.kind !== 'p' && table.published && wishFor(table, wishes) === null)
+      checks.push({
+        group: 'tables',
+        id: `table.${table.schema}.${table.table}.unasked`,
+        status: 'warn',
+        what: `${table.schema}.${table.table}: published, but not asked for`,
+        why: 'it is streamed and thrown away',
+        fix: `ALTER PUBLICATION ${quoteIdentifier(publicationName)} DROP TABLE ${qualified(table)};`,
+      });
+  }
+  return [summary(rows), ...identitySummary(rows), ...checks];
+}
+
+function summary(rows: readonly TableVerdict[]): Check {
+  const published = rows.filter(({ table }) => table.published).length;
+  return {
+    group: 'tables',
+    id: 'tables.matched',
+    status: rows.length === 0 ? 'fail' : 'ok',
+    what: `${rows.length} tables match, ${published} of them published`,
+    why:
+      rows.length === 0
+        ? 'no table of this database matches: the trail would stay empty'
+        : 'temporary tables are never in the WAL and count nowhere',
+    fix: rows.length === 0 ? 'See tables[].match in the configuration: schema.table.' : '',
+  };
+}
+
+function identitySummary(rows: readonly TableVerdict[]): Check[] {
+  const count = (full: boolean) => rows.filter(({ table }) => (table.identity === 'f') === full).length;
+  if (rows.length === 0) return [];
+  return [
+    {
+      group: 'tables',
+      id: 'tables.identity',
+      status: 'ok',
+      what: `replica identity: ${count(true)} FULL, ${count(false)} by key`,
+      why: 'by key, an update records the new values only and a delete only the key; FULL records the whole old row, and writes it to the WAL each time',
+      fix: '',
+    },
+  ];
+}

@@ -1,0 +1,15 @@
+/** What the configuration asks of a server, as far as the preconditions go. */
+import type { TableWish } from './preflight-tables.ts';
+
+export interface PreflightWish {
+  readonly role: string;
+  readonly slot: string;
+  readonly publication: string;
+  readonly plugin: string;
+  readonly failover: boolean;
+  readonly acceptUnboundedWal: boolean;
+  readonly tables: readonly TableWish[];
+}
+
+/** The kit's version in sql/postgres/01-kit.sql. */
+export const KIT_VERSION = 1;

@@ -1,0 +1,109 @@
+/**
+ * Sessions with the server: the replication session, and a side session for catalogs, heartbeats and the watch.
+ * Both pin every setting that text of values depends on. The side session is made again when it breaks; a server
+ * that takes leave of it is shutting down, which is told, since our replication session would hold it up.
+ */
+import pg from 'pg';
+import type { ConnectionTarget } from './connection.ts';
+import { asRowsealError, isShutdown } from './failure.ts';
+
+/** A row of texts, as the server wrote them. */
+export type TextRow = Readonly<Record<string, string | null>>;
+
+export interface SideSession {
+  /** Throws RowsealError. Made again once where the session is broken. */
+  query(text: string, values?: readonly (string | null)[]): Promise<readonly TextRow[]>;
+  close(): Promise<void>;
+}
+
+/** `search_path` empty: names in the text of reg* types are qualified, and nobody can put his function before ours. */
+const PINNED = `
+  set search_path = ''; set timezone = 'UTC'; set datestyle = 'ISO, YMD'; set intervalstyle = 'postgres';
+  set extra_float_digits = 3; set bytea_output = 'hex'; set statement_timeout = 0; set lock_timeout = 0;
+  set idle_in_transaction_session_timeout = 0; set standard_conforming_strings = on`;
+
+const asText = { getTypeParser: () => (value: unknown) => value };
+
+/** Connects and pins. `encoding`: of what the server sends. Throws RowsealError. */
+export async function connectSession(
+  target: ConnectionTarget,
+  kind: 'replication' | 'side',
+  encoding: 'UTF8' | 'SQL_ASCII' = 'UTF8',
+): Promise<pg.Client> {
+  const client = new pg.Client({
+    ...target.config,
+    types: asText as unknown as NonNullable<pg.ClientConfig['types']>,
+    ...(kind === 'replication' ? { replication: 'database' } : {}),
+  } as pg.ClientConfig);
+  client.on('error', () => undefined); // a query that runs then fails with it, and so does the next
+  const doing = `connecting to ${target.host}:${target.port}/${target.database} as ${target.user}`;
+  const tls = { tls: target.sslmode !== 'disable' };
+  client.connection.once('sslconnect', () => {
+    const secure = client.connection.stream;
+    secure.once('secureConnect', () => {
+      tls.tls = false;
+    });
+  });
+  try {
+    await client.connect();
+    await client.query(`${PINNED}; set client_encoding = '${encoding}'`);
+    return client;
+  } catch (error) {
+    client.connection.stream.destroy();
+    throw asRowsealError(error, doing, tls);
+  }
+}
+
+/** `onLeave` is called when the server ends the session because it goes down (or lets nobody in). */
+export function createSideSession(target: ConnectionTarget, onLeave: () => void): SideSession {
+  let session: Promise<pg.Client> | null = null;
+  let closed = false;
+
+  const leave = (error: unknown) => {
+    session = null;
+    if (!closed && isShutdown((error as { code?: unknown }).code ?? causeCode(error))) onLeave();
+  };
+  const connect = async () => {
+    const client = await connectSession(target, 'side');
+    client.on('error', leave);
+    client.on('end', () => {
+      session = null;
+    });
+    return client;
+  };
+  const attempt = async (text: string, values: readonly (string | null)[]) => {
+    session ??= connect();
+    const mine = session;
+    try {
+      const result = await (await mine).query(text, [...values]);
+      return result.rows as TextRow[];
+    } catch (error) {
+      const fromServer = typeof (error as { severity?: unknown }).severity === 'string';
+      const fatal = !fromServer || (error as { severity: string }).severity !== 'ERROR';
+      if (fatal) leave(error);
+      throw Object.assign(asRowsealError(error, 'asking the server'), { sessionLost: fatal });
+    }
+  };
+
+  return {
+    query: async (text, values = []) => {
+      const fresh = session === null;
+      try {
+        return await attempt(text, values);
+      } catch (error) {
+        if (fresh || closed || !(error as { sessionLost?: boolean }).sessionLost) throw error;
+        return attempt(text, values);
+      }
+    },
+    close: async () => {
+      closed = true;
+      const last = session;
+      session = null;
+      await last?.then((client) => client.end()).catch(() => undefined);
+    },
+  };
+}
+
+function causeCode(error: unknown): unknown {
+  return ((error as { cause?: unknown }).cause as { code?: unknown } | undefined)?.code;
+}

@@ -1,0 +1,328 @@
+/**
+ * The Postgres source: opens a slot exactly where the trail ends, streams its changes, keeps an idle slot moving
+ * and watches over the capture itself. It reads; the only things it ever writes to the database are the slot and
+ * heartbeat messages. It never acknowledges what it was not told to.
+ */
+import type pg from 'pg';
+import { RowsealError } from '../../base/errors.ts';
+import type { ChangeHandler, Observation, Position } from '../../change/change.ts';
+import type { ChangeSource, Resume, SourceIdentity } from '../source.ts';
+import { createCatalog } from './catalog.ts';
+import { parsePostgresUrl } from './connection.ts';
+import { asRowsealError } from './failure.ts';
+import { createHeartbeat } from './heartbeat.ts';
+import type { Link } from './link.ts';
+import { parseLsn } from './lsn.ts';
+import { createSlot, dropSlot, identify, protocolVersion, readFacts, readSlot, type ServerFacts } from './server.ts';
+import { connectSession, createSideSession, type SideSession } from './sessions.ts';
+import { decideOpening, incarnationOf, parseIncarnation, type ServerState } from './slot.ts';
+import { startPosition, streamFrom } from './stream.ts';
+import { type CaptureProblem, createWatch, type Watch } from './watch.ts';
+
+/** Structured logging as pino does it; never given a secret. */
+export interface SourceLog {
+  info(details: object, text: string): void;
+  warn(details: object, text: string): void;
+}
+
+export interface PostgresSourceOptions {
+  /** As libpq writes it. */
+  readonly url: string;
+  /** Instead of the URL's. */
+  readonly password?: string;
+  readonly slot: string;
+  readonly publication: string;
+  /** Creates the slot as a failover slot (17+). */
+  readonly failover?: boolean;
+  /** Milliseconds without a transaction after which one is made (30,000); 0 for never. */
+  readonly heartbeatMs?: number;
+  /** Milliseconds between looks at publication, identities and triggers (10,000). */
+  readonly watchMs?: number;
+  /** Milliseconds between status updates at least (5,000); Postgres gives us up after wal_sender_timeout. */
+  readonly statusMs?: number;
+  /** Milliseconds of silence after which the server counts as gone (wal_sender_timeout, or 60,000). */
+  readonly peerTimeoutMs?: number;
+  /** Whether the configuration wants this table (a leaf, with everything that it is a partition of). */
+  readonly matches: (schema: string, table: string, ancestors: readonly string[]) => boolean;
+  /** Share one between the sources of a trail, and what happens while none is connected is noticed too. */
+  readonly watch?: Watch;
+  readonly log: SourceLog;
+  /** Milliseconds since 1970. */
+  readonly clock: () => number;
+}
+
+export interface PostgresSource extends ChangeSource {
+  /** What is wrong with the capture right now: red health. Empty when all is well. */
+  health(): readonly CaptureProblem[];
+}
+
+/** How long a server that shuts down waits for our last acknowledgement before we leave. */
+const LEAVE_GRACE_MS = 1500;
+
+interface Attached {
+  readonly side: SideSession;
+  readonly facts: ServerFacts;
+  readonly start: Position;
+  /** The replication session, until the stream takes it over. */
+  client: pg.Client | null;
+}
+
+export function createPostgresSource(options: PostgresSourceOptions): PostgresSource {
+  const { slot, publication, log, clock } = options;
+  if (!/^[a-z0-9_]{1,63}$/.test(slot)) {
+    throw new RowsealError('config_invalid', `the slot's name ${slot} is not made of [a-z0-9_]`);
+  }
+  const target = parsePostgresUrl(options.url, options.password);
+  const watch = options.watch ?? createWatch({ slot, publication, matches: options.matches });
+  let opened: Attached | null = null;
+  let link: Link | null = null;
+  let paused = false;
+  let closed = false;
+  let acknowledged = 0n;
+  let leaving = false;
+  let endOfLog: bigint | null = null;
+
+  const onLeave = () => {
+    if (leaving || closed) return;
+    leaving = true;
+    log.info({ slot }, 'the server is shutting down');
+    const error = new RowsealError('source_unreachable', 'the server is shutting down');
+    setTimeout(() => void link?.end(error), LEAVE_GRACE_MS).unref();
+  };
+
+  const open = async (resume: Resume) => {
+    if (resume.through !== null) startPosition(resume.through);
+    leaving = false;
+    const side = createSideSession(target, onLeave);
+    let client: pg.Client | null = null;
+    try {
+      const facts = await readFacts(side);
+      client = await connectSession(target, 'replication');
+      const known = resume.incarnation === null ? null : parseIncarnation(resume.incarnation).timeline;
+      const server = await identify(client, known);
+      const state = await readSlot(side, slot, facts.versionNumber);
+      const opening = decideOpening({
+        slotName: slot,
+        plugin: 'pgoutput',
+        database: facts.database,
+        resume,
+        server,
+        slot: state,
+      });
+      await watch.check(side, facts.versionNumber); // throws where there is no such publication
+      if (opening.action === 'recreate') await dropSlot(client, slot);
+      const created = opening.action === 'use' ? null : await create(client, facts);
+      const start = created ?? opening.start ?? '0/0';
+      const from = resume.through;
+      if (from !== null && opening.gap === null) acknowledged = parseLsn(from);
+      opened = { side, facts, start, client };
+      const gap = opening.gap === null ? null : { ...opening.gap, to: start };
+      return { identity: identityOf(facts, server), start, gap };
+    } catch (error) {
+      await client?.end().catch(() => undefined);
+      await side.close();
+      throw error;
+    }
+  };
+
+  const inspect = async () => {
+    const side = createSideSession(target, () => undefined);
+    let client: pg.Client | null = null;
+    try {
+      const facts = await readFacts(side);
+      client = await connectSession(target, 'replication');
+      const server = await identify(client, null);
+      const state = await readSlot(side, slot, facts.versionNumber);
+      const held = state === null ? null : `Slot ${slot}`;
+      return { identity: identityOf(facts, server), held };
+    } finally {
+      await client?.end().catch(() => undefined);
+      await side.close();
+    }
+  };
+
+  const create = (client: pg.Client, facts: ServerFacts) =>
+    createSlot(client, slot, {
+      plugin: 'pgoutput',
+      failover: options.failover === true && facts.versionNumber >= 170_000,
+      onWait: () => log.warn({ slot }, 'the slot waits for the transactions that are open now to end'),
+    });
+
+  const identityOf = (facts: ServerFacts, server: ServerState): SourceIdentity => ({
+    type: 'postgres',
+    incarnation: incarnationOf(server),
+    details: {
+      system_identifier: server.systemIdentifier,
+      timeline: server.timeline,
+      version: facts.version,
+      database: facts.database,
+      encoding: facts.encoding,
+      lc_monetary: facts.lcMonetary,
+      slot,
+      plugin: 'pgoutput',
+      proto_version: protocolVersion(facts.versionNumber),
+      publication,
+    },
+  });
+
+  const stream = async (handler: ChangeHandler) => {
+    const at = opened;
+    if (at === null) throw new RowsealError('internal', 'stream before open');
+    const waiting: Observation[] = [];
+    const state = { inTransaction: false, commitAt: clock() };
+    const deliver = () => {
+      while (waiting.length > 0 && !state.inTransaction) handler.observe(waiting.shift() as Observation);
+    };
+    const tick = async () => {
+      const seen = await watch.check(at.side, at.facts.versionNumber);
+      endOfLog = seen.endOfLog;
+      waiting.push(...watch.news());
+      deliver();
+    };
+    const heartbeat = createHeartbeat({
+      side: at.side,
+      everyMs: at.facts.inRecovery ? 0 : (options.heartbeatMs ?? 30_000),
+      clock,
+      idleSince: () => state.commitAt,
+      log,
+    });
+    const look = repeat(tick, options.watchMs ?? 10_000, log);
+    waiting.push(...watch.news());
+    try {
+      await streamFrom(
+        {
+          slot,
+          publication,
+          facts: at.facts,
+          side: at.side,
+          catalog: createCatalog(at.side),
+          handler: {
+            ...bound(handler),
+            begin: (transaction) => {
+              deliver();
+              state.inTransaction = true;
+              handler.begin(transaction);
+            },
+            commit: (end) => {
+              handler.commit(end);
+              state.inTransaction = false;
+              state.commitAt = clock();
+            },
+          },
+          clock,
+          statusMs: options.statusMs ?? 5000,
+          peerTimeoutMs: options.peerTimeoutMs ?? (at.facts.walSenderTimeoutMs || 60_000),
+          log,
+          connect: async (encoding) => {
+            const first = at.client;
+            at.client = null;
+            return first ?? connectSession(target, 'replication', encoding);
+          },
+          onLink: (next) => {
+            link = next;
+            if (closed) void next?.end();
+            if (paused) next?.stop();
+            if (acknowledged > 0n) next?.acknowledge(acknowledged);
+          },
+          onIdle: deliver,
+          onRelation: look.soon,
+        },
+        startPosition(at.start),
+      );
+    } catch (error) {
+      throw await diagnose(error, at);
+    } finally {
+      look.stop();
+      heartbeat.stop();
+      link = null;
+      await at.side.close();
+    }
+  };
+
+  /** The server's words for a slot that is gone or lost, or a publication, are the same. */
+  const diagnose = async (error: unknown, { side, facts }: Attached): Promise<unknown> => {
+    const code = (error as { code?: string }).code ?? '';
+    if (!['55000', '42704', '58P01'].includes(code)) return asRowsealError(error, 'streaming');
+    const state = await readSlot(side, slot, facts.versionNumber).catch(() => undefined);
+    const said = (error as Error).message;
+    if (state === null) return new RowsealError('slot_missing', `slot ${slot}: ${said}`, { cause: error });
+    const lost = state?.walStatus === 'lost' || (state?.invalidationReason ?? null) !== null || code === '58P01';
+    if (lost) return new RowsealError('slot_lost', `slot ${slot}: ${said}`, { cause: error });
+    return asRowsealError(error, 'streaming');
+  };
+
+  return {
+    origin: '0/0',
+    streamId: `pgoutput ${publication}`,
+    inspect,
+    open,
+    stream,
+    pause: () => {
+      if (paused) return;
+      paused = true;
+      link?.stop();
+    },
+    resume: () => {
+      if (!paused) return;
+      paused = false;
+      link?.go();
+    },
+    acknowledge: (position) => {
+      const lsn = parseLsn(position);
+      if (lsn <= acknowledged) return;
+      acknowledged = lsn;
+      link?.acknowledge(lsn);
+    },
+    lag: (through) => ({
+      bytes: endOfLog === null || through === null ? null : Math.max(0, Number(endOfLog - parseLsn(through))),
+      heardAt: link?.heardAt() ?? null,
+    }),
+    health: watch.problems,
+    close: async () => {
+      closed = true;
+      const last = opened;
+      await link?.end();
+      await last?.client?.end().catch(() => undefined);
+      await last?.side.close();
+    },
+  };
+}
+
+function bound(handler: ChangeHandler): ChangeHandler {
+  return {
+    begin: handler.begin.bind(handler),
+    row: handler.row.bind(handler),
+    truncate: handler.truncate.bind(handler),
+    message: handler.message.bind(handler),
+    commit: handler.commit.bind(handler),
+    quiet: handler.quiet.bind(handler),
+    observe: handler.observe.bind(handler),
+  };
+}
+
+/** Runs a task again and again, never twice at once; `soon` brings the next run forward. */
+function repeat(task: () => Promise<void>, everyMs: number, log: SourceLog) {
+  let timer: NodeJS.Timeout | null = null;
+  let stopped = false;
+  const plan = (ms: number) => {
+    if (timer !== null) clearTimeout(timer);
+    timer = stopped ? null : setTimeout(run, ms);
+  };
+  const run = async () => {
+    timer = null;
+    try {
+      await task();
+    } catch (error) {
+      if (!stopped) log.warn({ error: (error as Error).message }, 'the capture could not be looked at');
+    }
+    if (timer === null) plan(everyMs);
+  };
+  plan(everyMs);
+  return {
+    soon: () => plan(Math.min(500, everyMs)),
+    stop: () => {
+      stopped = true;
+      plan(0);
+    },
+  };
+}

@@ -1,0 +1,91 @@
+/**
+ * Watches over the capture while it runs: looks, compares with the last look, and says each difference once. What
+ * it learnt survives reconnects of the source, so that nothing is said twice and nothing in between is missed.
+ */
+import { RowsealError } from '../../base/errors.ts';
+import type { Observation } from '../../change/change.ts';
+import { type Capture, type CaptureProblem, captureProblem, compareCapture, type Matches, problemsOf, readCapture } from './capture.ts';
+import { parseLsn } from './lsn.ts';
+import type { SideSession } from './sessions.ts';
+
+export type { CaptureProblem } from './capture.ts';
+
+export interface Watch {
+  /** Throws `source_misconfigured` without a publication, `slot_lost` or `slot_missing` once a slot was seen. */
+  check(side: SideSession, version: number): Promise<{ readonly endOfLog: bigint | null }>;
+  /** What nobody has been told yet: the capture as it is, the first time; then every difference, once. */
+  news(): readonly Observation[];
+  problems(): readonly CaptureProblem[];
+}
+
+/** A record must stay far below 16 MiB, whatever the database. */
+const MAX_LISTED = 20_000;
+
+export function createWatch(parts: {
+  readonly slot: string;
+  readonly publication: string;
+  readonly matches: Matches;
+}): Watch {
+  const { slot, publication, matches } = parts;
+  let known: Capture | null = null;
+  let streaming = false;
+  let problems: readonly CaptureProblem[] = [];
+  let untold: Observation[] = [];
+
+  const readWal = async (side: SideSession) => {
+    const [row] = await side.query(
+      `select case when pg_is_in_recovery() then pg_last_wal_replay_lsn() else pg_current_wal_flush_lsn() end as lsn,
+              s.slot_name is not null as there, s.wal_status
+         from (values (1)) one left join pg_replication_slots s on s.slot_name = $1`,
+      [slot],
+    );
+    const walProblems: CaptureProblem[] = [];
+    const status = row?.['wal_status'] ?? null;
+    if (row?.['there'] === 't' && (status === 'unreserved' || status === 'lost')) {
+      walProblems.push(captureProblem('slot_at_risk', slot, `wal_status ${status}`));
+    }
+    return { endOfLog: row?.['lsn'] ? parseLsn(row['lsn']) : null, walProblems, lost: status === 'lost' };
+  };
+
+  return {
+    check: async (side, version) => {
+      const wal = await readWal(side);
+      if (wal.lost && streaming) {
+        throw new RowsealError('slot_lost', `the server invalidated the slot ${slot} while it was in use`);
+      }
+      const now = await readCapture(side, publication, version);
+      problems = [...wal.walProblems, ...problemsOf(now, publication, matches)];
+      if (known === null) untold.push(describe(now, publication, problems));
+      else untold.push(...compareCapture(known, now, publication, matches));
+      known = now;
+      return { endOfLog: wal.endOfLog };
+    },
+    news: () => {
+      const news = untold;
+      untold = [];
+      streaming = true;
+      return news;
+    },
+    problems: () => problems,
+  };
+}
+
+function describe(capture: Capture, publication: string, problems: readonly CaptureProblem[]): Observation {
+  const published = [...capture.tables].filter(([, table]) => table.published);
+  const tables = published.slice(0, MAX_LISTED).map(([name, table]) => ({
+    table: name,
+    identity: table.identity,
+    ...(table.rowFilter === null ? {} : { row_filter: table.rowFilter }),
+    ...(table.columnList === null ? {} : { column_list: table.columnList }),
+  }));
+  return {
+    kind: 'lifecycle',
+    event: 'capture',
+    details: {
+      publication: { name: publication, ...capture.publication },
+      tables_published: published.length,
+      tables,
+      problems: problems.slice(0, MAX_LISTED),
+    },
+  };
+}

@@ -1,0 +1,68 @@
+/**
+ * Names and paths of a trail's objects. A path is always computed and compared, never taken from a seal and
+ * followed: a seal that names another path is refused.
+ */
+
+const PART = /^[a-z0-9.-]+$/;
+const RESERVED = new Set(['seals', 'segments', 'timestamps', 'cosignatures', 'bundles']);
+const CLASS = /^[a-z0-9-]{1,32}$/;
+const SEAL = /^seals\/([0-9]{12})$/;
+const SEGMENT = /^segments\/([a-z0-9-]{1,32})\/\d{4}\/\d{2}\/\d{2}\/([0-9]{12})-[0-9a-f]{16}\.jsonl\.zst$/;
+
+/** The highest seal number that 12 digits hold. */
+export const MAX_SEAL_NUMBER = 999_999_999_999;
+
+/** Class of the records about the trail itself. */
+export const TRAIL_CLASS = 'trail';
+
+/** Kinds of record that stand in class `trail`, and nowhere else. */
+export const TRAIL_KINDS: ReadonlySet<string> = new Set([
+  'genesis',
+  'key',
+  'gap',
+  'lifecycle',
+  'tamper',
+  'ddl',
+]);
+
+/** Whether this is a trail's name: a URL without its scheme, such as `audit.example.com/orders`. */
+export function isTrailName(name: string): boolean {
+  const parts = name.split('/');
+  return parts.every((part) => PART.test(part) && !/^\.+$/.test(part) && !RESERVED.has(part));
+}
+
+/** The last part of a trail's name: what its record ids begin with. */
+export function lastPart(trail: string): string {
+  return trail.slice(trail.lastIndexOf('/') + 1);
+}
+
+export function isClassName(name: string): boolean {
+  return CLASS.test(name);
+}
+
+/** `seals/000000000042`. */
+export function sealPath(number: number): string {
+  return `seals/${digits(number)}`;
+}
+
+/** The number of a seal's path, or null for any other key. */
+export function sealNumber(key: string): number | null {
+  const match = SEAL.exec(key);
+  return match ? Number(match[1]) : null;
+}
+
+/** `segments/<class>/<YYYY>/<MM>/<DD>/<number>-<16 hex>.jsonl.zst`; `sealedAt` as the seal has it, `sha256` in hex. */
+export function segmentPath(className: string, sealedAt: string, number: number, sha256: string): string {
+  const date = sealedAt.slice(0, 10).replaceAll('-', '/');
+  return `segments/${className}/${date}/${digits(number)}-${sha256.slice(0, 16)}.jsonl.zst`;
+}
+
+/** Class and seal number of a segment's path, or null for any other key. */
+export function parseSegmentPath(key: string): { className: string; number: number } | null {
+  const match = SEGMENT.exec(key);
+  return match ? { className: match[1]!, number: Number(match[2]) } : null;
+}
+
+function digits(number: number): string {
+  return String(number).padStart(12, '0');
+}

@@ -1,0 +1,184 @@
+/**
+ * From the versions of a seal's key to the one that counts: the oldest that is authentic. A version is authentic
+ * for its number when the key signed its checkpoint and the signed root covers its JSON. Whatever else is wrong
+ * with an authentic seal was signed by the operator, and is for chain.ts to name.
+ */
+import { hash } from 'node:crypto';
+import { RowsealError } from '../base/errors.ts';
+import type { ObjectVersion, TrailReader } from '../store/store.ts';
+import { parseCheckpoint } from '../trail/checkpoint.ts';
+import { rootOf } from '../trail/merkle.ts';
+import { parseNote, parseVerifierKey, type VerifierKey, verifyNote } from '../trail/note.ts';
+import { findingOf as codeOf } from '../trail/refuse.ts';
+import { MAX_SEAL_BYTES, parseSealFile, rangeThrough, type SealFile } from '../trail/seal.ts';
+import { type Fault, isFindingCode } from './findings.ts';
+
+/** An authentic seal and where it was found. */
+export interface Link {
+  readonly number: number;
+  readonly key: string;
+  readonly version: ObjectVersion;
+  readonly file: SealFile;
+  /** The compact range through its own leaf. */
+  readonly range: readonly Buffer[];
+}
+
+export interface Candidate {
+  readonly version: ObjectVersion;
+  readonly fault: Fault;
+  /** Size of a checkpoint that the key signed, though it does not cover this seal; else null. */
+  readonly signedSize: number | null;
+}
+
+export interface Chosen {
+  readonly link: Link | null;
+  /** Why the versions before the chosen one (all, where there is none) are not authentic. */
+  readonly refused: readonly Candidate[];
+  /** Versions behind the chosen one with other bytes, by the SHA-256 of the file in hex. */
+  readonly further: readonly { readonly version: ObjectVersion; readonly sha256: string }[];
+  readonly deleteMarkers: number;
+  /** Errors of the store. */
+  readonly unread: readonly string[];
+}
+
+/** Reads the versions of one seal and chooses. `trail` null: any (the first seal read settles it). */
+export async function chooseSeal(
+  reader: TrailReader,
+  number: number,
+  key: string,
+  versions: readonly ObjectVersion[],
+  trail: string | null,
+  verifier: VerifierKey,
+): Promise<Chosen> {
+  const refused: Candidate[] = [];
+  const further: { version: ObjectVersion; sha256: string }[] = [];
+  const unread: string[] = [];
+  let link: Link | null = null;
+  for (const version of versions) {
+    if (version.deleteMarker) continue;
+    const read = await readSeal(reader, version);
+    if ('problem' in read) {
+      unread.push(read.problem);
+      // What was not read may be the oldest authentic one: nothing behind it counts.
+      if (link === null) break;
+      continue;
+    }
+    if ('fault' in read) {
+      refused.push({ version, fault: read.fault, signedSize: null });
+      continue;
+    }
+    if (link !== null) {
+      if (hash('sha256', read.bytes, 'base64') !== link.file.digest) {
+        further.push({ version, sha256: hash('sha256', read.bytes, 'hex') });
+      }
+      continue;
+    }
+    const judged = judgeSeal(read.bytes, number, trail, verifier);
+    if ('fault' in judged) refused.push({ version, ...judged });
+    else link = { number, key, version, ...judged };
+  }
+  const deleteMarkers = versions.filter(({ deleteMarker }) => deleteMarker).length;
+  return { link, refused, further, deleteMarkers, unread };
+}
+
+/**
+ * The key that seal 0 names for itself, taken from its oldest version that this very key signed; null where there
+ * is none. For trust on first use.
+ */
+export async function firstUseKey(
+  reader: TrailReader,
+  versions: readonly ObjectVersion[],
+): Promise<VerifierKey | null> {
+  for (const version of versions) {
+    if (version.deleteMarker) continue;
+    const read = await readSeal(reader, version);
+    if (!('bytes' in read)) continue;
+    try {
+      const vkey = parseSealFile(read.bytes).seal.log_key;
+      if (vkey === undefined) continue;
+      const key = parseVerifierKey(vkey);
+      if (key.vkey === vkey && 'file' in judgeSeal(read.bytes, 0, null, key)) return key;
+    } catch (error) {
+      if (!(error instanceof RowsealError)) throw error;
+    }
+  }
+  return null;
+}
+
+type Judged =
+  | { readonly file: SealFile; readonly range: readonly Buffer[] }
+  | { readonly fault: Fault; readonly signedSize: number | null };
+
+/** Whether these bytes are an authentic seal of this number. */
+export function judgeSeal(
+  bytes: Buffer,
+  number: number,
+  trail: string | null,
+  verifier: VerifierKey,
+): Judged {
+  const signedSize = signedSizeOf(bytes, trail ?? verifier.name, verifier);
+  try {
+    const file = parseSealFile(bytes);
+    const { seal, checkpoint, note, leaf } = file;
+    const refuse = (code: Fault['code'], message: string): Judged => ({
+      fault: { code, message },
+      signedSize,
+    });
+    if (verifyNote(note, [verifier]).length === 0) {
+      return refuse('signature_missing', `no signature by ${verifier.vkey}`);
+    }
+    if (seal.number !== number) return refuse('seal_number', `it is seal ${seal.number}`);
+    const name = trail ?? seal.trail;
+    if (seal.trail !== name) return refuse('seal_trail', `it belongs to the trail ${seal.trail}`);
+    if (checkpoint.origin !== name) return refuse('seal_trail', `its checkpoint is of ${checkpoint.origin}`);
+    const range = rangeThrough(seal, leaf);
+    if (!rootOf(range).equals(checkpoint.root)) {
+      return refuse(
+        'checkpoint_root',
+        'the signed root does not cover it: it, or its checkpoint, was changed',
+      );
+    }
+    return { file, range };
+  } catch (error) {
+    const code = codeOf(error);
+    if (code === null || !isFindingCode(code)) throw error;
+    return { fault: { code, message: (error as Error).message }, signedSize };
+  }
+}
+
+/** The size of the checkpoint in the file, where the key signed it, whatever else is wrong; else null. */
+function signedSizeOf(bytes: Buffer, origin: string, verifier: VerifierKey): number | null {
+  const blank = bytes.indexOf('\n\n');
+  if (blank === -1) return null;
+  try {
+    const note = parseNote(bytes.toString('utf8', blank + 2));
+    if (verifyNote(note, [verifier]).length === 0) return null;
+    const checkpoint = parseCheckpoint(note.text);
+    return checkpoint.origin === origin ? checkpoint.size : null;
+  } catch (error) {
+    if (codeOf(error) === null) throw error;
+    return null;
+  }
+}
+
+type ReadSeal = { readonly bytes: Buffer } | { readonly fault: Fault } | { readonly problem: string };
+
+async function readSeal(reader: TrailReader, { key, version, bytes }: ObjectVersion): Promise<ReadSeal> {
+  const tooLarge: ReadSeal = { fault: { code: 'seal_too_large', message: 'it is over 1 MiB' } };
+  if (bytes > MAX_SEAL_BYTES) return tooLarge;
+  try {
+    return { bytes: await reader.read(key, version, MAX_SEAL_BYTES) };
+  } catch (error) {
+    if (!(error instanceof RowsealError)) throw error;
+    if (error.code === 'object_too_large') return tooLarge;
+    if (error.code === 'object_missing') {
+      return {
+        fault: {
+          code: 'seal_missing',
+          message: `the store lists it but does not hand it over: ${error.message}`,
+        },
+      };
+    }
+    return { problem: error.message };
+  }
+}

@@ -1,0 +1,228 @@
+/**
+ * Checks one segment's object against its entry in the seal: hash, frame, records, leaves. Pure, so that it runs
+ * in any thread. It reads attacker-controlled bytes: whatever they are, it ends, in memory bounded by the limits
+ * of the format, and says what is wrong as data.
+ */
+import { isUtf8 } from 'node:buffer';
+import { hash } from 'node:crypto';
+import { push, recordLeaf } from '../trail/merkle.ts';
+import { lastPart, TRAIL_CLASS, TRAIL_KINDS } from '../trail/names.ts';
+import { findingOf } from '../trail/refuse.ts';
+import type { SegmentEntry } from '../trail/seal.ts';
+import { decompressSegment, MAX_RECORD_BYTES } from '../trail/segment.ts';
+import { JsonRefusal } from '../trail/strict-json.ts';
+import { type Fault, isFindingCode } from './findings.ts';
+import { readRecord, scanChange, scanned } from './record.ts';
+
+export interface SegmentJob {
+  readonly trail: string;
+  readonly entry: SegmentEntry;
+}
+
+/** What the rules across segments need of one. */
+export interface SegmentReport {
+  readonly faults: readonly Fault[];
+  /** Faults beyond those kept. */
+  readonly moreFaults: number;
+  /** Records in transactions, as runs of three: number, first index, length. */
+  readonly runs: Float64Array<ArrayBuffer>;
+  /** Position of the last record in a transaction. */
+  readonly lastPosition: string | null;
+  readonly genesis: Readonly<Record<string, unknown>> | null;
+  readonly gaps: readonly { readonly from: unknown; readonly to: unknown }[];
+}
+
+const KEPT_FAULTS = 20;
+const KEPT_GAPS = 100_000;
+const LF = 0x0a;
+
+export function checkSegment(object: Buffer, job: SegmentJob): SegmentReport {
+  const state = createState(job);
+  const plain = openObject(object, job.entry, state);
+  if (plain !== null) readRecords(plain, job.entry, state);
+  return {
+    faults: state.faults,
+    moreFaults: state.moreFaults,
+    runs: state.runs.slice(0, state.runEnd),
+    lastPosition: state.lastPosition,
+    genesis: state.genesis,
+    gaps: state.gaps,
+  };
+}
+
+interface State {
+  readonly job: SegmentJob;
+  readonly label: string;
+  readonly prefix: Buffer;
+  readonly faults: Fault[];
+  moreFaults: number;
+  runs: Float64Array<ArrayBuffer>;
+  runEnd: number;
+  number: number;
+  index: number;
+  lastPosition: string | null;
+  /** Where the raw text of the last position is in the plain bytes; end 0 where `lastPosition` holds it. */
+  positionAt: number;
+  positionEnd: number;
+  genesis: Readonly<Record<string, unknown>> | null;
+  readonly gaps: { from: unknown; to: unknown }[];
+}
+
+function createState(job: SegmentJob): State {
+  const label = lastPart(job.trail);
+  return {
+    job,
+    label,
+    prefix: Buffer.from(`${label}:`),
+    faults: [],
+    moreFaults: 0,
+    runs: new Float64Array(3 * 64),
+    runEnd: 0,
+    number: 0,
+    index: 0,
+    lastPosition: null,
+    positionAt: 0,
+    positionEnd: 0,
+    genesis: null,
+    gaps: [],
+  };
+}
+
+function fault(state: State, code: string, message: string, leaf?: number): void {
+  if (state.faults.length >= KEPT_FAULTS) state.moreFaults += 1;
+  else {
+    const known = isFindingCode(code) ? code : 'record_member';
+    state.faults.push({ code: known, message, ...(leaf === undefined ? {} : { leaf }) });
+  }
+}
+
+/** The plain bytes, or null where size, hash or frame are not those of the seal. */
+function openObject(object: Buffer, entry: SegmentEntry, state: State): Buffer | null {
+  if (object.length !== entry.bytes) {
+    fault(state, 'bytes_mismatch', `it has ${object.length} bytes, the seal says ${entry.bytes}`);
+    return null;
+  }
+  const sha256 = hash('sha256', object, 'hex');
+  if (sha256 !== entry.sha256) {
+    fault(state, 'sha256_mismatch', `its SHA-256 is ${sha256}, the seal says ${entry.sha256}`);
+    return null;
+  }
+  try {
+    return decompressSegment(object, entry.plain_bytes);
+  } catch (error) {
+    const code = findingOf(error);
+    if (code === null) throw error;
+    fault(state, code, (error as Error).message);
+    return null;
+  }
+}
+
+function readRecords(plain: Buffer, entry: SegmentEntry, state: State): void {
+  if (plain[plain.length - 1] !== LF) {
+    fault(state, 'record_unended', 'its last record has no LF behind it');
+    return;
+  }
+  const utf8 = isUtf8(plain);
+  const stack: string[] = [];
+  let leaf = entry.first;
+  for (let at = 0; at < plain.length; ) {
+    const end = plain.indexOf(LF, at);
+    push(stack, entry.first, leaf + 1, 1, recordLeaf(plain, at, end));
+    readOne(plain, at, end, leaf, utf8, state);
+    leaf += 1;
+    at = end + 1;
+  }
+  if (state.positionEnd > 0) {
+    const raw = plain.toString('utf8', state.positionAt, state.positionEnd);
+    state.lastPosition = JSON.parse(`"${raw}"`) as string;
+  }
+  const count = leaf - entry.first;
+  if (count !== entry.count) fault(state, 'count_mismatch', `it holds ${count} records, not ${entry.count}`);
+  const same =
+    stack.length === entry.range.length &&
+    stack.every((node, i) => Buffer.from(node, 'latin1').toString('base64') === entry.range[i]);
+  if (!same) fault(state, 'range_mismatch', 'its records do not hash to the range in the seal');
+}
+
+function readOne(plain: Buffer, at: number, end: number, leaf: number, utf8: boolean, state: State): void {
+  if (end - at > MAX_RECORD_BYTES) {
+    fault(state, 'record_too_large', `a record of ${end - at} bytes`, leaf);
+    return;
+  }
+  if (!utf8 && !isUtf8(plain.subarray(at, end))) {
+    fault(state, 'record_json', 'a record is not valid UTF-8', leaf);
+    return;
+  }
+  try {
+    if (!scanChange(plain, at, end, state.prefix)) readSlowly(plain.subarray(at, end), leaf, state);
+    else if (state.job.entry.class === TRAIL_CLASS)
+      fault(state, 'record_class', 'a change in class trail', leaf);
+    else {
+      place(state, scanned.number, scanned.index, leaf);
+      state.positionAt = scanned.positionAt;
+      state.positionEnd = scanned.positionEnd;
+    }
+  } catch (error) {
+    if (!(error instanceof JsonRefusal)) throw error;
+    fault(state, 'record_json', `a record is not strict JSON: ${error.message}`, leaf);
+  }
+}
+
+function readSlowly(bytes: Buffer, leaf: number, state: State): void {
+  const { kind, id, number, index, hasTransaction, position, problem, value } = readRecord(bytes);
+  if (problem !== null) {
+    fault(state, problem.code, problem.message, leaf);
+    return;
+  }
+  const inTrail = state.job.entry.class === TRAIL_CLASS;
+  if (kind === 'seal') fault(state, 'record_kind', 'a record of kind seal', leaf);
+  if (
+    TRAIL_KINDS.has(kind) !== inTrail &&
+    (TRAIL_KINDS.has(kind) || kind === 'change' || kind === 'relation')
+  ) {
+    fault(state, 'record_class', `a record of kind ${kind} in class ${state.job.entry.class}`, leaf);
+  }
+  if (kind === 'genesis') {
+    if (leaf !== 0) fault(state, 'record_kind', 'a genesis record that is not the first record', leaf);
+    else state.genesis = value as Readonly<Record<string, unknown>>;
+  }
+  if (kind === 'gap' && state.gaps.length < KEPT_GAPS) {
+    const { from, to } = value as { from?: unknown; to?: unknown };
+    state.gaps.push({ from, to });
+  }
+  if (!hasTransaction) return;
+  const expected = `${state.label}:${number}:${index}`;
+  if (id !== null && id !== expected)
+    fault(state, 'record_id', `its id is ${cut(id)}, not ${expected}`, leaf);
+  place(state, number, index, leaf);
+  state.lastPosition = position;
+  state.positionEnd = 0;
+}
+
+/** Holds a record to the order of its class, and adds it to the runs. */
+function place(state: State, number: number, index: number, leaf: number): void {
+  if (number < state.number || (number === state.number && index <= state.index)) {
+    const before = `${state.number}:${state.index}`;
+    fault(state, 'record_order', `record ${number}:${index} stands behind ${before} in its class`, leaf);
+    return;
+  }
+  const { runs, runEnd } = state;
+  if (number === state.number && index === state.index + 1 && runEnd > 0) runs[runEnd - 1]! += 1;
+  else {
+    if (runEnd + 3 > runs.length) {
+      state.runs = new Float64Array(runs.length * 2);
+      state.runs.set(runs);
+    }
+    state.runs[runEnd] = number;
+    state.runs[runEnd + 1] = index;
+    state.runs[runEnd + 2] = 1;
+    state.runEnd = runEnd + 3;
+  }
+  state.number = number;
+  state.index = index;
+}
+
+/** What a hostile record holds, short enough to print. */
+function cut(text: string): string {
+  return JSON.stringify(text.length > 80 ? `${text.slice(0, 80)}…` : text);
+}

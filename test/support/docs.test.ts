@@ -1,0 +1,16 @@
+import { readFileSync } from 'node:fs';
+import { expect, it } from 'vitest';
+import { parseConfig } from '../../src/config/load.ts';
+import { renderConfigExample } from './render-config.ts';
+import { renderErrors } from './render-docs.ts';
+
+const text = (path: string) => readFileSync(new URL(`../../${path}`, import.meta.url), 'utf8');
+
+it('config.example.yaml is what the schema renders (npm run docs), and is a valid configuration', () => {
+  expect(text('config.example.yaml')).toBe(renderConfigExample());
+  expect(parseConfig(text('config.example.yaml'), 'config.example.yaml', {}).trails).toHaveLength(1);
+});
+
+it('ERRORS.md is what the table renders (npm run docs)', () => {
+  expect(text('src/base/ERRORS.md')).toBe(renderErrors());
+});
