@@ -80,9 +80,10 @@ create or replace function rowseal.set_context(context jsonb) returns void
 language plpgsql security definer set search_path = pg_catalog, pg_temp as $f$
 begin
   if context is null or jsonb_typeof(context) <> 'object' or jsonb_typeof(context -> 'actor') is distinct from 'object'
-     or jsonb_typeof(context #> '{actor,id}') is distinct from 'string' or context #>> '{actor,id}' = '' then
+     or coalesce(jsonb_typeof(context #> '{actor,id}'), '') not in ('string', 'number') or context #>> '{actor,id}' = ''
+     or context #> '{actor,type}' not in ('"user"', '"service"', '"system"') then
     raise exception 'rowseal: the context is no JSON object with an actor' using errcode = '22023',
-      hint = 'Give {"actor":{"type":"user","id":"…"}}; type is user, service or system.';
+      hint = 'Give {"actor":{"type":"user","id":"..."}}; type is user, service or system.';
   end if;
   if octet_length(rowseal.utf8(context::text)) > 8192 then
     raise exception 'rowseal: the context is longer than 8 KiB' using errcode = '22023';
@@ -148,7 +149,7 @@ begin
   return null;
 end $f$;
 
--- The /*…*/ that a query ends with, delimiters included; null where its beginning lies further away than `given`.
+-- The /*...*/ that a query ends with, delimiters included; null where its beginning lies further away than `given`.
 create or replace function rowseal.trailing_comment(given text) returns text
 language sql set search_path = pg_catalog, pg_temp as $f$
   select case when at > 0 then right(given, at + 3) end
@@ -251,13 +252,13 @@ declare
 begin
   for r in select * from pg_event_trigger_dropped_objects() where not is_temporary
     and (original or object_type in ('schema', 'table', 'foreign table', 'view', 'materialized view', 'table column',
-                                     'trigger', 'policy', 'function', 'publication relation', 'event trigger'))
+                                     'trigger', 'policy', 'publication relation'))
   loop
     perform rowseal.emit_ddl('sql_drop', tg_tag, r.object_type, r.schema_name, r.object_identity);
   end loop;
 end $f$;
 
--- ALTER TABLE … TYPE … USING changes every row, and the stream shows none of it: this message is all there is.
+-- ALTER TABLE ... TYPE ... USING changes every row, and the stream shows none of it: this message is all there is.
 create or replace function rowseal.on_rewrite() returns event_trigger
 language plpgsql security definer set search_path = pg_catalog, pg_temp as $f$
 begin
@@ -274,14 +275,18 @@ language plpgsql security definer set search_path = pg_catalog, pg_temp as $f$
 declare
   r record;
 begin
-  for r in select c.oid, c.relname from pg_event_trigger_ddl_commands() as d
+  for r in select p.oid from pg_event_trigger_ddl_commands() as d
      join pg_class as c on c.oid = d.objid join pg_namespace as n on n.oid = c.relnamespace
+     cross join lateral (
+       select c.oid where d.command_tag <> 'ALTER TABLE'
+       union select relid from pg_partition_tree(c.oid) where d.command_tag = 'ALTER TABLE') as p (oid)
     where d.classid = 'pg_class'::regclass and d.object_type = 'table' and not d.in_extension
       and c.relkind in ('r', 'p') and c.relpersistence = 'p' and n.nspname <> 'rowseal'
+      -- What somebody disabled stays as they left it.
+      and not exists (select from pg_trigger as t where t.tgrelid = p.oid and t.tgfoid = 'rowseal.emit_session()'::regprocedure)
       and ((d.command_tag <> 'ALTER TABLE' and rowseal.attaches(n.nspname, c.relname))
         or exists (select from pg_trigger as t where t.tgfoid = 'rowseal.emit_session()'::regprocedure
-          and (t.tgrelid in (select relid from pg_partition_ancestors(c.oid) where relid <> c.oid)
-            or (t.tgrelid = c.oid and c.relkind = 'p'))))
+          and t.tgrelid in (select relid from pg_partition_ancestors(p.oid))))
   loop
     perform rowseal.attach(r.oid::regclass);
   end loop;

@@ -18,9 +18,10 @@ export class RecordBuffer {
   length = 0;
   readonly #initialBytes: number;
 
-  constructor(initialBytes = 64 * 1024) {
-    this.#initialBytes = initialBytes;
-    this.bytes = Buffer.allocUnsafeSlow(initialBytes);
+  /** Starts with that many bytes of its own, or with memory that somebody hands over. */
+  constructor(memory: number | Buffer = 64 * 1024) {
+    this.#initialBytes = typeof memory === 'number' ? memory : 64 * 1024;
+    this.bytes = typeof memory === 'number' ? Buffer.allocUnsafeSlow(memory) : memory;
   }
 
   /** Makes room for `extra` bytes behind `length`. `bytes` may be another object afterwards. */

@@ -74,8 +74,6 @@ export interface Delivery {
   /** Hands over up to drainBytes of what may go; returns whether more could. */
   drain(): boolean;
   readonly waitingBytes: number;
-  /** The transaction that the last seal ends in, as long as it has not come to its end. */
-  readonly resumed: Progress['partial'];
   progress(): Progress;
 }
 
@@ -219,9 +217,6 @@ export function createDelivery(options: DeliveryOptions): Delivery {
     drain,
     get waitingBytes() {
       return queue.bytes;
-    },
-    get resumed() {
-      return resumed;
     },
     progress() {
       const partial = delivering?.sunk

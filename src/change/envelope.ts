@@ -31,21 +31,19 @@ export interface PlainContext {
  */
 export function envelopeOfTree(tree: JsonTree): Envelope | null {
   if (!isObject(tree)) return null;
-  const { actor, ...rest } = tree;
-  if (actor === undefined || !isObject(actor)) return null;
+  const actor = tree['actor'];
+  if (!isObject(actor)) return null;
   const type = actor['type'] === undefined ? 'user' : textOf(actor['type']);
   const id = textOf(actor['id']);
   if (type === null || !TYPES.has(type) || id === null || id === '') return null;
-  const extra: { [name: string]: JsonTree } = Object.create(null);
-  const actorExtra: { [name: string]: JsonTree } = Object.create(null);
-  const { type: _type, id: _id, ...actorRest } = actor;
-  const named = take(actorRest, ACTOR_MEMBERS, actorExtra);
-  const members = take(rest, MEMBERS, extra);
-  if (Object.keys(actorExtra).length > 0) extra['actor'] = actorExtra;
-  const tail = Object.keys(extra).length > 0 ? `,"extra":${jsonOfTree(extra)}` : '';
+  const named = known(actor, ACTOR_MEMBERS);
+  const actorExtra = others(actor, ACTOR_MEMBERS, ['type', 'id']);
+  const members = known(tree, MEMBERS);
+  let extra = others(tree, MEMBERS, ['actor']);
+  if (actorExtra !== '') extra += `,"actor":{${actorExtra.slice(1)}}`;
   return {
     actor: `{"type":"${type}","id":${JSON.stringify(id)}${named}}`,
-    members: members + tail,
+    members: extra === '' ? members : `${members},"extra":{${extra.slice(1)}}`,
   };
 }
 
@@ -75,24 +73,31 @@ export function isObject(tree: JsonTree | undefined): tree is { [name: string]: 
 /** The text of a string, or a number's digits; null for everything else. */
 export function textOf(tree: JsonTree | undefined): string | null {
   if (typeof tree !== 'string') return null;
-  if (tree.startsWith('"')) return JSON.parse(tree) as string;
+  if (tree.startsWith('"')) return tree.includes('\\') ? (JSON.parse(tree) as string) : tree.slice(1, -1);
   return tree === 'true' || tree === 'false' || tree === 'null' ? null : tree;
 }
 
-/** JSON text of the named members in their order; what is left over goes to `extra`. Nulls are left out. */
-function take(
-  from: { readonly [name: string]: JsonTree },
-  names: readonly string[],
-  extra: { [name: string]: JsonTree },
-): string {
+/** The named members in their order, each with a comma before it; those that are no text are left out. */
+function known(from: { readonly [name: string]: JsonTree }, names: readonly string[]): string {
   let text = '';
   for (const name of names) {
     const value = textOf(from[name]);
     if (value !== null) text += `,"${name}":${JSON.stringify(value)}`;
   }
+  return text;
+}
+
+/** What `known` left out, but for the `used` ones and nulls. */
+function others(
+  from: { readonly [name: string]: JsonTree },
+  names: readonly string[],
+  used: readonly string[],
+): string {
+  let text = '';
   for (const name of Object.keys(from)) {
     const value = from[name]!;
-    if (value !== 'null' && !(names.includes(name) && textOf(value) !== null)) extra[name] = value;
+    if (value === 'null' || used.includes(name) || (names.includes(name) && textOf(value) !== null)) continue;
+    text += `,${JSON.stringify(name)}:${jsonOfTree(value)}`;
   }
   return text;
 }

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { canonical, exactJson } from '../../test/support/exact-json.ts';
+import { canonical, exactJson } from '../../test/support/plain-record.ts';
 import { jsonOfTree, parseJsonTree } from './json-tree.ts';
 
 test('reads what JSON.parse reads, and writes it with the same digits', () => {
@@ -53,6 +53,7 @@ test('accepts what both accept, after one character was changed', () => {
   fc.assert(
     fc.property(fc.json(), fc.nat(), fc.constantFrom('', '0', '"', ',', '}', '\\'), (text, at, put) => {
       const changed = text.slice(0, at % text.length) + put + text.slice((at % text.length) + 1);
+      fc.pre(!/\d[eE]/.test(changed)); // may be beyond a double, which the strict reader doesn't look at
       let strict: string | undefined;
       try {
         strict = canonical(exactJson(changed));

@@ -60,8 +60,7 @@ function value(cursor: Cursor, depth: number): JsonTree | undefined {
 }
 
 function object(cursor: Cursor, depth: number): JsonTree | undefined {
-  // No prototype: a member may be called __proto__.
-  const members: { [name: string]: JsonTree } = Object.create(null);
+  const members: { [name: string]: JsonTree } = {};
   cursor.at++;
   if (next(cursor) === 0x7d) return skip(cursor, members);
   for (;;) {
@@ -69,16 +68,22 @@ function object(cursor: Cursor, depth: number): JsonTree | undefined {
     const source = string(cursor);
     if (source === undefined) return undefined;
     const name = source.includes('\\') ? (JSON.parse(source) as string) : source.slice(1, -1);
-    if (name in members || next(cursor) !== 0x3a) return undefined;
+    if (Object.hasOwn(members, name) || next(cursor) !== 0x3a) return undefined;
     cursor.at++;
     const member = value(cursor, depth);
     if (member === undefined) return undefined;
-    members[name] = member;
+    if (name === '__proto__') own(members, name, member);
+    else members[name] = member;
     const after = next(cursor);
     if (after === 0x7d) return skip(cursor, members);
     if (after !== 0x2c) return undefined;
     cursor.at++;
   }
+}
+
+/** Assignment would set the prototype. */
+function own(members: object, name: string, value: JsonTree): void {
+  Object.defineProperty(members, name, { value, enumerable: true, writable: true, configurable: true });
 }
 
 function array(cursor: Cursor, depth: number): JsonTree | undefined {

@@ -113,6 +113,8 @@ export function createRecorder(options: RecorderOptions): Recorder {
   });
   let serial = 0;
   let lastNumber = resume.transactions;
+  /** The transaction that the last seal ends inside of, until it begins again. */
+  let awaited = resume.partial;
   let current: OpenTransaction | null = null;
   let index = 0;
   /** Events before this one were sealed by an earlier run. */
@@ -131,7 +133,7 @@ export function createRecorder(options: RecorderOptions): Recorder {
   function bytesOf(transaction: OpenTransaction): TransactionBytes {
     if (transaction.bytes !== null) return transaction.bytes;
     if (transaction.number === 0) {
-      if (delivery.resumed !== null) throw strayed(delivery.resumed.position, transaction.start.position);
+      if (awaited !== null) throw strayed(awaited.position, transaction.start.position);
       transaction.number = ++lastNumber;
     }
     transaction.bytes = transactionBytes(label, transaction.start, transaction.number);
@@ -198,7 +200,8 @@ export function createRecorder(options: RecorderOptions): Recorder {
     waitingBytes: () => delivery.waitingBytes,
     drain: () => delivery.drain(),
     begin(start) {
-      const replay = delivery.resumed?.position === start.position ? delivery.resumed : null;
+      const replay = awaited?.position === start.position ? awaited : null;
+      if (replay !== null) awaited = null;
       firstNew = replay?.next ?? 1;
       index = 0;
       tampered = false;
@@ -265,6 +268,7 @@ export function createRecorder(options: RecorderOptions): Recorder {
       if (observation.kind === 'gap') {
         while (delivery.drain());
         delivery.jump(observation.to);
+        awaited = null;
       }
       const time = new Date(options.now()).toISOString();
       observed((out) => writeObservation(out, observation, time));

@@ -5,8 +5,7 @@
  */
 
 /** Roles, users, servers, user mappings and subscriptions: their statements hold passwords. */
-const SECRET_OBJECTS =
-  /\b(?:create|alter|drop|grant|comment\s+on|security\s+label\s+on)\s+(?:role|user|group|server|user\s+mapping|subscription|database\s+link)\b|\b(?:password|identified\s+by)\b/i;
+const SECRET_OBJECTS = /\b(?:create|alter|drop)\s+(?:role|user|group|server|subscription)\b/i;
 const SECRET_TYPES = /^(?:role|user|server|user mapping|subscription)$/i;
 
 /** Null where the statement must not be kept. Numbers stay: they are lengths and precisions. */

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { canonical, exactJson } from '../../test/support/exact-json.ts';
+import { exactJson } from '../../test/support/plain-record.ts';
 import { RecordBuffer } from './buffer.ts';
 import { RAW, TEXT, type ValueEncoding } from './change.ts';
 import { compileValue } from './value-plan.ts';

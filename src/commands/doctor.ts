@@ -85,7 +85,7 @@ export async function diagnose(
   const target = postgresTarget(trail.source, env);
   const wish = preflightWish(trail, target);
   const login = await tryLogin(target);
-  const checks = loginChecks(login, target);
+  const checks: Check[] = [];
   const unchecked: Unchecked[] = [];
   const through = adminOf(target, env) ?? (login.ordinary === null ? target : null);
   let facts: PreflightFacts | null = null;
@@ -111,6 +111,7 @@ export async function diagnose(
       });
     }
   }
+  checks.unshift(...loginChecks(login, target, facts?.server.hbaReplication ?? []));
   const evidence = await evidenceChecks(config, trail, facts?.slot ?? null, facts !== null, env);
   return {
     trail: trail.name,

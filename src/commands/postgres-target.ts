@@ -17,10 +17,10 @@ export function postgresTarget(source: PostgresSourceConfig, env: Environment): 
     : target;
 }
 
-/** The first line of a file, without its line break. */
+/** A file's text without its last line break. */
 export function readSecret(path: string): string {
   try {
-    return readFileSync(path, 'utf8').split(/\r?\n/)[0] ?? '';
+    return readFileSync(path, 'utf8').replace(/\r?\n$/, '');
   } catch (cause) {
     throw new RowsealError(
       'config_invalid',

@@ -161,7 +161,16 @@ function createRunningTrail(
           observe: {
             sealed(seal, tookMs) {
               countSeal(metrics, name, seal, tookMs);
-              log.debug({ number: seal.number, records: seal.count, reason: seal.reason, tookMs }, 'sealed');
+              log.debug(
+                {
+                  number: seal.number,
+                  records: seal.count,
+                  reason: seal.reason,
+                  through: seal.source.through,
+                  tookMs,
+                },
+                'sealed',
+              );
             },
             retried: () => metrics.storeRetries.inc({ trail: name }),
             streaming(_source, streamed) {

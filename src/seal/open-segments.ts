@@ -20,6 +20,8 @@ export interface OpenSegments extends RecordSink {
   readonly oldestAt: number | null;
   /** Takes everything away: class `trail` first, then by name. */
   take(): OpenSegment[];
+  /** Memory of a segment that was taken, to serve its class again. */
+  recycle(className: string, memory: ArrayBuffer): void;
 }
 
 const LF = 0x0a;
@@ -30,10 +32,14 @@ export function createOpenSegments(now: () => number, onRecord: () => void): Ope
   let records = 0;
   let bytes = 0;
   let oldestAt: number | null = null;
+  // Growing to a segment's size again and again would cost more than the records themselves.
+  const spare = new Map<string, ArrayBuffer>();
   const segment = (className: string) => {
     let found = open.get(className);
     if (found === undefined) {
-      found = { buffer: new RecordBuffer(), count: 0 };
+      const memory = spare.get(className);
+      spare.delete(className);
+      found = { buffer: new RecordBuffer(memory === undefined ? undefined : Buffer.from(memory)), count: 0 };
       open.set(className, found);
     }
     return found;
@@ -50,9 +56,10 @@ export function createOpenSegments(now: () => number, onRecord: () => void): Ope
     },
     buffer: (className) => segment(className).buffer,
     recorded(className, start) {
-      const { buffer } = segment(className);
+      const found = segment(className);
+      const { buffer } = found;
       buffer.byte(LF);
-      segment(className).count += 1;
+      found.count += 1;
       records += 1;
       bytes += buffer.length - start;
       oldestAt ??= now();
@@ -62,12 +69,19 @@ export function createOpenSegments(now: () => number, onRecord: () => void): Ope
       const taken = [...open]
         .filter(([, { count }]) => count > 0)
         .sort(([a], [b]) => (a === TRAIL_CLASS ? -1 : b === TRAIL_CLASS ? 1 : a < b ? -1 : 1))
-        .map(([className, { buffer, count }]) => ({ className, plain: buffer.take(), count }));
+        .map(([className, { buffer, count }]) => ({
+          className,
+          plain: buffer.bytes.subarray(0, buffer.length),
+          count,
+        }));
       open = new Map();
       records = 0;
       bytes = 0;
       oldestAt = null;
       return taken;
+    },
+    recycle(className, memory) {
+      if ((spare.get(className)?.byteLength ?? 0) < memory.byteLength) spare.set(className, memory);
     },
   };
 }

@@ -109,14 +109,13 @@ export function createSealer(options: SealerOptions): Sealer {
     number += 1;
     const segments = open.take().map(({ className, plain, count }) => {
       const first = size;
+      const plainBytes = plain.length; // before its memory goes to the thread
       size += count;
-      return {
-        className,
-        first,
-        count,
-        plainBytes: plain.length,
-        result: thread.run(transferable(plain), first),
-      };
+      const result = thread.run(transferable(plain), first).then((done) => {
+        open.recycle(className, done.plain.buffer);
+        return done;
+      });
+      return { className, first, count, plainBytes, result };
     });
     for (const { result } of segments) result.catch(() => {});
     size += 1;

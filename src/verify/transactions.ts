@@ -7,7 +7,7 @@ import type { Fault } from './findings.ts';
 import type { SegmentReport } from './segment-check.ts';
 
 /** Runs of one seal that are merged; a segment of 64 MiB has far fewer. */
-const MAX_RUNS = 8_000_000;
+export const MAX_RUNS = 4_000_000;
 
 /** The last record of the seals so far: the records of the next seal come behind it. */
 export interface Place {
@@ -49,7 +49,7 @@ function mergeRuns(lists: readonly Float64Array[]): Float64Array | null {
   const used = lists.filter((list) => list.length > 0);
   if (used.length === 1) return used[0]!;
   const length = used.reduce((sum, list) => sum + list.length, 0);
-  if (length > 3 * MAX_RUNS) return null;
+  if (length > 3 * MAX_RUNS || length * used.length > 300_000_000) return null;
   const merged = new Float64Array(length);
   const cursors = used.map(() => 0);
   for (let at = 0; at < length; at += 3) {
@@ -115,4 +115,29 @@ function checkPartial(seal: Seal, reports: readonly SegmentReport[], last: Place
       add('partial_rule', `the unfinished transaction stands at another position than its records`);
     }
   }
+}
+
+/** The records that explain the seal: genesis in the first, a gap record for each gap. */
+export function recordFaults(seal: Seal, reports: readonly SegmentReport[]): Fault[] {
+  const faults: Fault[] = [];
+  const add = (code: Fault['code'], message: string) => faults.push({ code, message });
+  if (seal.number === 0) {
+    const genesis = reports[0]?.genesis;
+    if (genesis === null || genesis === undefined) add('genesis_missing', 'record 0 is no genesis record');
+    else {
+      if (genesis['trail'] !== seal.trail) add('genesis_missing', 'the genesis record is of another trail');
+      if (genesis['format'] !== 'rowseal/1')
+        add('genesis_missing', 'the genesis record names another format');
+      if (genesis['log_key'] !== seal.log_key) {
+        add('log_key_mismatch', 'the genesis record names another key than seal 0');
+      }
+    }
+  }
+  const recorded = reports.flatMap(({ gaps }) => gaps);
+  for (const { from, to } of seal.gaps ?? []) {
+    if (!recorded.some((gap) => gap.from === from && gap.to === to)) {
+      add('gap_unrecorded', 'a gap that it names has no gap record');
+    }
+  }
+  return faults;
 }

@@ -69,7 +69,7 @@ export async function catalogSnapshot(client: pg.Client): Promise<string> {
   const queries = [
     `select nspname, nspowner::regrole, nspacl::text from pg_namespace where nspname !~ '^pg_(toast_)?temp' order by 1`,
     `select oid::regprocedure, (select array_agg(a::text order by a::text) from aclexplode(coalesce(proacl, acldefault('f', proowner))) as a)
-       from pg_proc where proname = 'pg_logical_emit_message' or pronamespace <> 'pg_catalog'::regnamespace order by 1::text`,
+       from pg_proc where proname = 'pg_logical_emit_message' or pronamespace <> 'pg_catalog'::regnamespace order by oid::regprocedure::text`,
     `select oid::regclass::text, relkind, relreplident, relacl::text, relhastriggers from pg_class where oid >= 16384 order by 1`,
     `select tgrelid::regclass::text, tgname, tgenabled from pg_trigger where not tgisinternal order by 1, 2`,
     `select evtname, evtenabled from pg_event_trigger order by 1`,

@@ -3,7 +3,7 @@ import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { RowsealError } from '../../src/base/errors.ts';
 import { parseLsn } from '../../src/source/postgres/lsn.ts';
 import { type TestServer, testServer } from '../support/postgres.ts';
-import { type CapturedRow, capture, NEW_TRAIL, slotIsFree } from '../support/postgres-capture.ts';
+import { type CapturedRow, type CapturedTransaction, capture, NEW_TRAIL, slotIsFree } from '../support/postgres-capture.ts';
 
 const code = (error: unknown) => (error instanceof RowsealError ? error.code : error);
 
@@ -36,21 +36,25 @@ describe.each([14, 16, 18])('the source on Postgres %i', (major) => {
   // The npm replication library acknowledges a commit's end + 1 and so loses the commit that starts right there.
   test('a commit right behind an acknowledged one is not lost', async () => {
     const [a, b] = [await server.session(), await server.session()];
-    let through: string;
+    let pair: readonly CapturedTransaction[] = [];
     {
       await using running = await capture(server, { acknowledge: false });
-      await a.query(`begin; insert into t values (1, 'A')`);
-      await b.query(`begin; insert into t values (2, 'B')`);
-      await Promise.all([a.query('commit'), b.query('commit')]);
-      await running.until(() => running.transactions.length === 2);
-      through = running.transactions[0]!.end!;
-      running.source.acknowledge(through);
+      const adjacent = () => pair.length === 2 && pair[0]!.end === pair[1]!.position;
+      for (let id = 0; id < 40 && !adjacent(); id += 2) {
+        await a.query(`begin; insert into t values (${id})`);
+        await b.query(`begin; insert into t values (${id + 1})`);
+        await Promise.all([a.query('commit'), b.query('commit')]);
+        await running.until(() => running.transactions.length === id + 2);
+        pair = running.transactions.slice(-2);
+      }
+      expect(adjacent()).toBe(true);
+      running.source.acknowledge(pair[0]!.end!);
     }
     await slotIsFree(server);
-    expect(await confirmed()).toBe(through);
-    await using again = await capture(server, { resume: await resume(through) });
+    expect(await confirmed()).toBe(pair[0]!.end);
+    await using again = await capture(server, { resume: await resume(pair[0]!.end!) });
     await again.until(() => again.transactions.length === 1);
-    expect(ids(again.rows())).toEqual(['2']);
+    expect(again.transactions[0]!.position).toBe(pair[1]!.position);
   });
 
   test('nothing is acknowledged by itself, and a stream goes on exactly where it was acknowledged', async () => {
@@ -192,7 +196,7 @@ describe.each([14, 16, 18])('the source on Postgres %i', (major) => {
     running.source.pause();
     await server.sql(`insert into t select g, repeat('x', 1000) from generate_series(1, 30000) g`);
     const [sessionsBefore] = await server.sql('select pid from pg_stat_replication');
-    await new Promise((resolve) => setTimeout(resolve, 5000));
+    await new Promise((resolve) => setTimeout(resolve, 3500));
     expect(running.transactions.length).toBe(1);
     running.source.resume();
     await running.until(() => running.transactions.length === 2);
@@ -247,7 +251,7 @@ describe.each([14, 16, 18])('the source on Postgres %i', (major) => {
     expect(await told(`alter publication rowseal set (publish = 'insert, update')`, 2)).toEqual(['publication_altered', 'publication_altered']);
     expect(await told('alter table t replica identity full')).toEqual(['replica_identity_changed']);
     expect(await told('alter table t replica identity nothing')).toEqual(['replica_identity_lowered']);
-    expect(await told('alter table t replica identity default; alter table t drop constraint t_pkey')).toEqual([]);
+    expect(await told('alter table t replica identity default; alter table t drop constraint t_pkey', 0)).toEqual([]);
     if (major >= 15) {
       expect(await told('alter publication rowseal set table t where (id > 5), fresh, part')).toEqual(['row_filter_altered']);
       expect(await told('alter publication rowseal set table t (id), fresh, part', 2)).toEqual(

@@ -14,6 +14,7 @@ import { join } from 'node:path';
 import type { CephPackages } from './ceph-packages.ts';
 
 const PREFIX = 'rowseal-ceph-';
+const TOOL_MS = 60_000;
 const DAEMONS = ['mon', 'osd', 'rgw'] as const;
 type Daemon = (typeof DAEMONS)[number];
 
@@ -97,7 +98,8 @@ async function format(tool: CephCluster['tool'], dir: string, fsid: string, monP
   await tool('monmaptool', ['--create', '--fsid', fsid, '--addv', 'a', `[v2:127.0.0.1:${monPort}]`, monmap]);
   await tool('osdmaptool', [osdmap, '--createsimple', '1']);
   await tool('ceph-mon', ['-i', 'a', '--mkfs', '--monmap', monmap, '--osdmap', osdmap]);
-  await tool('ceph-osd', ['-i', '0', '--mkfs', '--osd-uuid', randomUUID()]);
+  // The monitor isn't up yet, and has nothing to say about an empty folder.
+  await tool('ceph-osd', ['-i', '0', '--mkfs', '--osd-uuid', randomUUID(), '--no-mon-config']);
 }
 
 async function runTool(
@@ -112,9 +114,10 @@ async function runTool(
   child.stdout.on('data', (bytes: Buffer) => out.push(bytes));
   child.stderr.on('data', (bytes: Buffer) => said.push(bytes));
   child.stdin.on('error', () => {}).end(input);
+  const late = setTimeout(() => child.kill('SIGKILL'), TOOL_MS);
   const code = await new Promise<number | null>((resolve, reject) => {
     child.once('error', reject).once('close', resolve);
-  });
+  }).finally(() => clearTimeout(late));
   if (code === 0) return Buffer.concat(out).toString();
   throw new Error(`${program} ${args.slice(2).join(' ')} ended with ${code}: ${Buffer.concat(said).toString().trim()}`);
 }

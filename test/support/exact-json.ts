@@ -1,202 +1,121 @@
 /**
- * A second, plain reading of JSON and RFC 6902 for tests: every number stays the text it was, duplicate
- * members, lone surrogates and raw control characters are refused. It shares nothing with what it tests.
+ * JSON with exact numbers for the tests that compare a trail with what the database says: a number is its text.
+ * Independent of the writer's and the verifier's parsers.
  */
 
-export type Exact =
-  | { readonly number: string }
-  | { readonly string: string }
-  | { readonly word: 'true' | 'false' | 'null' }
-  | { readonly items: Exact[] }
-  | { readonly members: Map<string, Exact> };
-
-const TOKEN =
-  /[ \t]*(?:(?<word>true|false|null)|(?<number>-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?)|(?<string>"(?:[^"\\\u0000-\u001f]|\\(?:["\\/bfnrt]|u[\da-fA-F]{4}))*")|(?<mark>[{}[\]:,]))/suy;
-
-/** Throws on anything but one line of strict JSON. */
-export function exactJson(text: string): Exact {
-  const tokens: { type: string; text: string }[] = [];
-  TOKEN.lastIndex = 0;
-  while (TOKEN.lastIndex < text.length) {
-    const at = TOKEN.lastIndex;
-    const found = TOKEN.exec(text);
-    if (found === null) {
-      if (/^[ \t]*$/.test(text.slice(at))) break;
-      throw new Error(`not JSON at ${at}: ${text.slice(at, at + 40)}`);
-    }
-    const [type, value] = Object.entries(found.groups!).find(([, each]) => each !== undefined)!;
-    tokens.push({ type, text: value! });
+/** A number as it stands in the text. */
+export class ExactNumber {
+  readonly text: string;
+  constructor(text: string) {
+    this.text = text;
   }
-  let next = 0;
-  const take = (): { type: string; text: string } => {
-    const token = tokens[next++];
-    if (token === undefined) throw new Error('JSON ends early');
-    return token;
-  };
-  const mark = (expected: string) => {
-    const token = take();
-    if (token.text !== expected || token.type !== 'mark')
-      throw new Error(`expected ${expected}, got ${token.text}`);
-  };
-  const stringOf = (source: string): string => {
-    const decoded = JSON.parse(source) as string;
-    if (!decoded.isWellFormed()) throw new Error('lone surrogate');
-    return decoded;
-  };
-  const value = (): Exact => {
-    const token = take();
-    if (token.type === 'word') return { word: token.text as 'true' };
-    if (token.type === 'number') return { number: token.text };
-    if (token.type === 'string') return { string: stringOf(token.text) };
-    if (token.text === '[') {
-      const items: Exact[] = [];
-      if (tokens[next]?.text === ']' && tokens[next]?.type === 'mark') next++;
-      else
-        for (;;) {
-          items.push(value());
-          const after = take();
-          if (after.text === ']') break;
-          if (after.text !== ',') throw new Error('array');
-        }
-      return { items };
-    }
-    if (token.text !== '{') throw new Error(`unexpected ${token.text}`);
-    const members = new Map<string, Exact>();
-    if (tokens[next]?.text === '}' && tokens[next]?.type === 'mark') next++;
-    else
-      for (;;) {
-        const name = take();
-        if (name.type !== 'string') throw new Error('member name');
-        mark(':');
-        const decoded = stringOf(name.text);
-        if (members.has(decoded)) throw new Error(`duplicate member ${decoded}`);
-        members.set(decoded, value());
-        const after = take();
-        if (after.text === '}') break;
-        if (after.text !== ',') throw new Error('object');
-      }
-    return { members };
-  };
-  const tree = value();
-  if (next !== tokens.length) throw new Error('more than one value');
-  return tree;
 }
 
-/** Text in which equal trees are equal: members sorted by name, digits untouched. */
-export function canonical(tree: Exact | undefined): string {
-  if (tree === undefined) return 'absent';
-  if ('number' in tree) return tree.number;
-  if ('string' in tree) return JSON.stringify(tree.string);
-  if ('word' in tree) return tree.word;
-  if ('items' in tree) return `[${tree.items.map(canonical).join(',')}]`;
-  const names = [...tree.members.keys()].sort();
-  return `{${names.map((name) => `${JSON.stringify(name)}:${canonical(tree.members.get(name)!)}`).join(',')}}`;
+export type Exact = null | boolean | string | ExactNumber | Exact[] | { [name: string]: Exact };
+export type ExactObject = { [name: string]: Exact };
+
+/** Throws SyntaxError. Duplicate members: the last counts (use `isIJson` first where that matters). */
+export function parseExact(text: string): Exact {
+  return JSON.parse(text, (_name, value: unknown, context?: { source?: string }) =>
+    typeof value === 'number' ? new ExactNumber(context?.source as string) : value,
+  ) as Exact;
 }
 
-export function member(tree: Exact, ...path: (string | number)[]): Exact {
-  let at = tree;
-  for (const step of path) {
-    const below =
-      'items' in at ? at.items[Number(step)] : 'members' in at ? at.members.get(String(step)) : undefined;
-    if (below === undefined) throw new Error(`no member ${step}`);
-    at = below;
+/** One text for equal trees, whatever the order of members. */
+export function canonical(tree: Exact): string {
+  if (tree === null || typeof tree !== 'object') return JSON.stringify(tree);
+  if (tree instanceof ExactNumber) return tree.text;
+  if (Array.isArray(tree)) return `[${tree.map(canonical).join(',')}]`;
+  const members = Object.keys(tree).sort();
+  return `{${members.map((name) => `${JSON.stringify(name)}:${canonical(tree[name] as Exact)}`).join(',')}}`;
+}
+
+/** RFC 7493 and at most `depth` levels: no duplicate members, no lone surrogates, no number beyond a double. */
+export function isIJson(text: string, depth: number): boolean {
+  let tree: Exact;
+  try {
+    tree = parseExact(text);
+  } catch {
+    return false;
   }
-  return at;
+  return fits(tree, depth) && countMembers(text) === membersOf(tree);
 }
 
-export function text(tree: Exact): string {
-  if (!('string' in tree)) throw new Error(`not a string: ${canonical(tree)}`);
-  return tree.string;
+function fits(tree: Exact, depth: number): boolean {
+  if (typeof tree === 'string') return tree.isWellFormed();
+  if (tree === null || typeof tree !== 'object') return true;
+  if (tree instanceof ExactNumber) return Number.isFinite(Number(tree.text));
+  if (depth === 0) return false;
+  const names = Array.isArray(tree) ? [] : Object.keys(tree);
+  return names.every((name) => name.isWellFormed()) && Object.values(tree).every((each) => fits(each as Exact, depth - 1));
+}
+
+/** Colons outside of strings: one for each member as written. */
+function countMembers(text: string): number {
+  return text.replace(/"(?:[^"\\]|\\.)*"/gs, '""').split(':').length - 1;
+}
+
+function membersOf(tree: Exact): number {
+  if (tree === null || typeof tree !== 'object' || tree instanceof ExactNumber) return 0;
+  const own = Array.isArray(tree) ? 0 : Object.keys(tree).length;
+  return own + Object.values(tree).reduce((sum: number, each) => sum + membersOf(each as Exact), 0);
 }
 
 interface Operation {
   readonly op: string;
   readonly path: string;
-  readonly value: Exact | undefined;
+  readonly value?: Exact;
 }
 
-function operations(patch: Exact): Operation[] {
-  if (!('items' in patch)) throw new Error('a patch is an array');
-  return patch.items.map((each) => ({
-    op: text(member(each, 'op')),
-    path: text(member(each, 'path')),
-    value: 'members' in each ? each.members.get('value') : undefined,
-  }));
-}
-
-/** RFC 6902, on a document that may be absent (before an insert, after a delete). Throws where a test fails. */
-export function applyPatch(document: Exact | undefined, patch: Exact): Exact | undefined {
-  return run(document, operations(patch));
-}
-
-/** The patch backwards; throws where it lacks what reversing needs. */
-export function applyReverse(document: Exact | undefined, patch: Exact): Exact | undefined {
-  const reversed: Operation[] = [];
-  const forward = operations(patch);
-  for (let i = forward.length - 1; i >= 0; i--) {
-    const each = forward[i]!;
-    if (each.op === 'test') continue;
-    if (each.op === 'add') {
-      reversed.push(
-        { op: 'test', path: each.path, value: each.value },
-        { op: 'remove', path: each.path, value: undefined },
-      );
-      continue;
-    }
-    const test = forward[i - 1];
-    if (test?.op !== 'test' || test.path !== each.path)
-      throw new Error(`${each.op} without a test before it`);
-    if (each.op === 'replace') reversed.push({ op: 'test', path: each.path, value: each.value });
-    reversed.push({ op: each.op === 'remove' ? 'add' : 'replace', path: each.path, value: test.value });
-  }
-  return run(document, reversed);
-}
-
-function run(start: Exact | undefined, list: readonly Operation[]): Exact | undefined {
-  let root = start === undefined ? undefined : structuredClone(start);
-  for (const { op, path, value } of list) {
+/**
+ * RFC 6902 with exact comparison (add, remove, replace, test): the document after it. `undefined` is no document.
+ * Throws where an operation doesn't apply.
+ */
+export function applyPatch(document: Exact | undefined, operations: readonly Operation[]): Exact | undefined {
+  let root = document === undefined ? undefined : structuredCopy(document);
+  for (const { op, path, value } of operations) {
+    const steps = path.split('/').slice(1).map((step) => step.replaceAll('~1', '/').replaceAll('~0', '~'));
     if (path === '') {
-      if (op === 'test') {
-        if (canonical(root) !== canonical(value)) throw new Error('test failed at the root');
-      } else if (op === 'remove') {
-        if (root === undefined) throw new Error('nothing to remove');
-        root = undefined;
-      } else root = structuredClone(value!);
+      if (op === 'test') same(root as Exact, value as Exact, path);
+      else root = op === 'remove' ? undefined : structuredCopy(value as Exact);
       continue;
     }
-    const steps = path
-      .slice(1)
-      .split('/')
-      .map((step) => step.replaceAll('~1', '/').replaceAll('~0', '~'));
-    const last = steps.pop()!;
-    const parent = member(root!, ...steps);
-    if ('items' in parent) onArray(parent.items, last, op, value, path);
-    else if ('members' in parent) onObject(parent.members, last, op, value, path);
-    else throw new Error(`no container at ${path}`);
+    const last = steps.pop() as string;
+    const parent = steps.reduce((at, step) => child(at, step, path), root as Exact);
+    change(parent, last, op, value, path);
   }
   return root;
 }
 
-function onArray(items: Exact[], step: string, op: string, value: Exact | undefined, path: string): void {
-  if (!/^(?:0|[1-9]\d*)$/.test(step)) throw new Error(`no index: ${path}`);
-  const i = Number(step);
-  if (i >= items.length + (op === 'add' ? 1 : 0)) throw new Error(`beyond the array: ${path}`);
-  if (op === 'add') items.splice(i, 0, structuredClone(value!));
-  else if (op === 'remove') items.splice(i, 1);
-  else if (op === 'replace') items[i] = structuredClone(value!);
-  else if (canonical(items[i]) !== canonical(value)) throw new Error(`test failed at ${path}`);
+function change(parent: Exact, last: string, op: string, value: Exact | undefined, path: string): void {
+  if (op === 'test') return same(child(parent, last, path), value as Exact, path);
+  if (op !== 'add') child(parent, last, path);
+  if (Array.isArray(parent)) {
+    const at = last === '-' ? parent.length : Number(last);
+    if (!Number.isInteger(at) || at < 0 || at > parent.length) throw new Error(`${path}: no such place`);
+    if (op === 'add') parent.splice(at, 0, structuredCopy(value as Exact));
+    else if (op === 'remove') parent.splice(at, 1);
+    else parent[at] = structuredCopy(value as Exact);
+  } else {
+    const members = parent as ExactObject;
+    if (op === 'remove') delete members[last];
+    else members[last] = structuredCopy(value as Exact);
+  }
 }
 
-function onObject(
-  members: Map<string, Exact>,
-  name: string,
-  op: string,
-  value: Exact | undefined,
-  path: string,
-): void {
-  if (op !== 'add' && !members.has(name)) throw new Error(`nothing at ${path}`);
-  if (op === 'remove') members.delete(name);
-  else if (op === 'test') {
-    if (canonical(members.get(name)) !== canonical(value)) throw new Error(`test failed at ${path}`);
-  } else members.set(name, structuredClone(value!));
+function child(at: Exact, step: string, path: string): Exact {
+  if (at === null || typeof at !== 'object' || at instanceof ExactNumber || !Object.hasOwn(at, step)) {
+    throw new Error(`${path}: there is no ${step}`);
+  }
+  return (at as ExactObject)[step] as Exact;
+}
+
+function same(one: Exact, other: Exact, path: string): void {
+  if (one === undefined || canonical(one) !== canonical(other)) throw new Error(`${path}: test fails`);
+}
+
+function structuredCopy(tree: Exact): Exact {
+  if (tree === null || typeof tree !== 'object' || tree instanceof ExactNumber) return tree;
+  if (Array.isArray(tree)) return tree.map(structuredCopy);
+  return Object.fromEntries(Object.entries(tree).map(([name, each]) => [name, structuredCopy(each)]));
 }

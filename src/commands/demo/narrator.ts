@@ -7,6 +7,8 @@ export interface Narrator {
   /** Begins a step; the time since the step before it is told at its end. */
   step(title: string): void;
   say(text: string): void;
+  /** A line of a command's own output, as it is. */
+  plain(text: string): void;
   /** What to type to do the same by hand: a command, or SQL with the prompt that it is typed at. */
   hand(prompt: '$' | '=>' | '=#', text: string): void;
   /** What was expected and came. */
@@ -47,6 +49,7 @@ export function createNarrator({ write, colour }: NarratorOptions): Narrator {
     say(text) {
       for (const each of wrap(text, WIDTH - 3)) line(`   ${each}`);
     },
+    plain: (text) => line(`   ${text}`.trimEnd()),
     hand(prompt, text) {
       // Never wrapped: it is there to be copied.
       const [first = '', ...more] = text.split('\n');

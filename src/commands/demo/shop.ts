@@ -67,9 +67,7 @@ export const SCENES: readonly Scene[] = [
     how: 'a tool that only sets its application_name: support-desk actor=u_17 session=s_204',
     login: 'shop_app',
     application: 'support-desk actor=u_17 session=s_204',
-    sql: [
-      `UPDATE orders SET details = jsonb_set(details, '{ship_to,city}', '"Linz"') WHERE id = ${ORDER}`,
-    ],
+    sql: [`UPDATE orders SET details = jsonb_set(details, '{ship_to,city}', '"Linz"') WHERE id = ${ORDER}`],
     expected: { action: 'update', actor: { type: 'user', id: 'u_17' }, tier: 'session' },
   },
   {
@@ -111,7 +109,10 @@ export interface Shop {
 }
 
 /** Makes database, logins and tables on an empty server. `secret` makes a password. */
-export async function buildShop(adminUrl: string, secret: () => string): Promise<Shop & { readonly adminUrl: string }> {
+export async function buildShop(
+  adminUrl: string,
+  secret: () => string,
+): Promise<Shop & { readonly adminUrl: string }> {
   const passwords: Partial<Record<Login, string>> = { shop_app: secret(), cron_nightly: secret() };
   const inServer = await open(adminUrl, 'rowseal demo');
   for (const [login, password] of Object.entries(passwords)) {
@@ -170,8 +171,18 @@ async function placeOrder(client: Client, id: number, n: number): Promise<void> 
   await client.query('SELECT rowseal.set_context($1)', [
     JSON.stringify({ actor: { type: 'user', id: `u_${1000 + customer}` }, session: `s_${n}` }),
   ]);
-  await client.query('INSERT INTO orders VALUES ($1, $2, $3, $4, $5)', [id, customer, 'open', 9.9 + product, { items: 1 }]);
-  await client.query('INSERT INTO payments VALUES ($1, $1, $2, $3)', [id, 9.9 + product, `400000000000${1000 + n}`]);
+  await client.query('INSERT INTO orders VALUES ($1, $2, $3, $4, $5)', [
+    id,
+    customer,
+    'open',
+    9.9 + product,
+    { items: 1 },
+  ]);
+  await client.query('INSERT INTO payments VALUES ($1, $1, $2, $3)', [
+    id,
+    9.9 + product,
+    `400000000000${1000 + n}`,
+  ]);
   await client.query('UPDATE products SET stock = stock - 1 WHERE id = $1', [product]);
   await client.query('COMMIT');
 }

@@ -24,6 +24,8 @@ export interface ServerFacts {
   readonly superusers: readonly string[];
   /** Enabled subscriptions of this database. */
   readonly subscriptions: readonly string[];
+  /** Lines of pg_hba.conf that let somebody open a physical replication connection; empty where we may not look. */
+  readonly hbaReplication: readonly string[];
 }
 
 export interface RoleFacts {
@@ -130,6 +132,21 @@ async function one<T>(client: Client, sql: string, values: unknown[] = []): Prom
   return ((await client.query(sql, values)).rows[0] as T | undefined) ?? null;
 }
 
+/** Superusers, and whoever was granted it, may read the rules. */
+async function readHba(client: Client): Promise<string[]> {
+  const may = await one<{ may: boolean }>(
+    client,
+    `SELECT has_table_privilege('pg_hba_file_rules', 'select') AND has_function_privilege('pg_hba_file_rules()', 'execute') AS may`,
+  );
+  if (!may?.may) return [];
+  const { rows } = await client.query(
+    `SELECT 'line ' || line_number || ': ' || concat_ws(' ', type, array_to_string(database, ','),
+       array_to_string(user_name, ','), address, auth_method) AS line
+     FROM pg_hba_file_rules WHERE 'replication' = ANY (database) AND auth_method <> 'reject' ORDER BY line_number`,
+  );
+  return rows.map((row: { line: string }) => row.line);
+}
+
 async function readServer(client: Client): Promise<ServerFacts> {
   const asked = Date.now();
   const now = await one<{ ms: string }>(
@@ -137,7 +154,7 @@ async function readServer(client: Client): Promise<ServerFacts> {
     `SELECT (extract(epoch FROM clock_timestamp()) * 1000)::int8 AS ms`,
   );
   const answered = Date.now();
-  const row = await one<Omit<ServerFacts, 'skewMs'>>(
+  const row = await one<Omit<ServerFacts, 'skewMs' | 'hbaReplication'>>(
     client,
     `SELECT current_setting('server_version_num')::int AS version, current_database()::text AS database,
        current_setting('server_encoding') AS encoding, pg_is_in_recovery() AS "inRecovery",
@@ -151,7 +168,8 @@ async function readServer(client: Client): Promise<ServerFacts> {
        ARRAY(SELECT subname::text FROM pg_subscription AS s JOIN pg_database AS d ON d.oid = s.subdbid
               WHERE d.datname = current_database() AND subenabled ORDER BY 1) AS subscriptions`,
   );
-  return { ...row!, skewMs: Math.round(Number(now!.ms) - (asked + answered) / 2) };
+  const skewMs = Math.round(Number(now!.ms) - (asked + answered) / 2);
+  return { ...row!, skewMs, hbaReplication: await readHba(client) };
 }
 
 function readRole(client: Client, name: string): Promise<RoleFacts | null> {

@@ -55,6 +55,7 @@ export async function tryLogin(target: ConnectionTarget): Promise<LoginFacts> {
 export function loginChecks(
   facts: LoginFacts,
   target: Pick<ConnectionTarget, 'host' | 'user' | 'database' | 'sslmode'>,
+  hbaReplication: readonly string[],
 ): Check[] {
   const { user, database } = target;
   if (facts.ordinary !== null)
@@ -103,7 +104,7 @@ export function loginChecks(
       facts.physical === null ? 'warn' : 'ok',
       `${user} ${facts.physical === null ? 'can' : 'cannot'} open a connection for physical replication`,
       {
-        why: 'with it the role can copy the whole cluster (pg_basebackup); logical replication needs no such line',
+        why: `with it the role can copy the whole cluster (pg_basebackup); logical replication needs no such line of pg_hba.conf${hbaReplication.map((line) => `; ${line}`).join('')}`,
         fix: `pg_hba.conf, above the other replication lines:  host  replication  ${quoteIdentifier(user)}  all  reject  -- then SELECT pg_reload_conf();`,
       },
     ),

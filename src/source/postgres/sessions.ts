@@ -24,11 +24,21 @@ const PINNED = `
 
 const asText = { getTypeParser: () => (value: unknown) => value };
 
-/** Connects and pins. `encoding`: of what the server sends. Throws RowsealError. */
+/**
+ * What the server sends: UTF-8 that it converted, or its own bytes. A SQL_ASCII server can't convert, and would
+ * refuse to send what isn't UTF-8.
+ */
+export type ClientEncoding = 'UTF8' | 'SQL_ASCII';
+
+const ENCODING = (wish: ClientEncoding) =>
+  `select set_config('client_encoding',
+     case current_setting('server_encoding') when 'SQL_ASCII' then 'SQL_ASCII' else '${wish}' end, false)`;
+
+/** Connects and pins. Throws RowsealError. */
 export async function connectSession(
   target: ConnectionTarget,
   kind: 'replication' | 'side',
-  encoding: 'UTF8' | 'SQL_ASCII' = 'UTF8',
+  encoding: ClientEncoding = 'UTF8',
 ): Promise<pg.Client> {
   const client = new pg.Client({
     ...target.config,
@@ -46,7 +56,7 @@ export async function connectSession(
   });
   try {
     await client.connect();
-    await client.query(`${PINNED}; set client_encoding = '${encoding}'`);
+    await client.query(`${PINNED}; ${ENCODING(encoding)}`);
     return client;
   } catch (error) {
     client.connection.stream.destroy();

@@ -14,7 +14,7 @@ import { isConversionFailure } from './failure.ts';
 import { type Link, startReplication } from './link.ts';
 import { formatLsn, parseLsn } from './lsn.ts';
 import { protocolVersion, type ServerFacts } from './server.ts';
-import type { SideSession } from './sessions.ts';
+import type { ClientEncoding, SideSession } from './sessions.ts';
 import { takeSocket } from './takeover.ts';
 
 export interface StreamParts {
@@ -29,7 +29,7 @@ export interface StreamParts {
   readonly peerTimeoutMs: number;
   readonly log: { warn(details: object, text: string): void };
   /** A replication session in this encoding; the first one may be there already. */
-  readonly connect: (encoding: 'UTF8' | 'SQL_ASCII') => Promise<pg.Client>;
+  readonly connect: (encoding: ClientEncoding) => Promise<pg.Client>;
   /** Called with every new link, so that pause and acknowledge reach it; null when there is none. */
   readonly onLink: (link: Link | null) => void;
   /** Outside of transactions: after a commit, and at a keepalive that found us so. */
@@ -37,8 +37,11 @@ export interface StreamParts {
   readonly onRelation: (message: RelationMessage) => void;
 }
 
-/** How one link ended. */
-type Outcome = 'closed' | 'unconvertible' | 'converted';
+/** How one link ended. `busy`: our own last link has not let go of the slot yet. */
+type Outcome = 'closed' | 'unconvertible' | 'converted' | 'busy';
+
+/** How often, 100 ms apart, the slot is asked for again between two links of ours. */
+const MAX_BUSY = 100;
 
 /** What is known across links of one stream. */
 interface Reached {
@@ -51,11 +54,16 @@ interface Reached {
 export async function streamFrom(parts: StreamParts, start: bigint): Promise<void> {
   const reached: Reached = { through: start, transaction: null };
   let convert: Convert | null = parts.facts.encoding === 'SQL_ASCII' ? asUtf8 : null;
+  let links = 0;
+  let busy = 0;
   for (;;) {
     const raw = convert !== null && parts.facts.encoding !== 'SQL_ASCII';
-    const outcome = await streamOnce(parts, reached, convert, raw);
+    const patient = links++ > 0 && busy < MAX_BUSY;
+    const outcome = await streamOnce(parts, reached, convert, { raw, patient });
+    busy = outcome === 'busy' ? busy + 1 : 0;
     if (outcome === 'closed') return;
-    if (outcome === 'converted') convert = null;
+    if (outcome === 'busy') await sleep(100);
+    else if (outcome === 'converted') convert = null;
     else {
       parts.log.warn(
         { position: formatLsn(reached.through), encoding: parts.facts.encoding },
@@ -70,7 +78,7 @@ async function streamOnce(
   parts: StreamParts,
   reached: Reached,
   convert: Convert | null,
-  raw: boolean,
+  { raw, patient }: { readonly raw: boolean; readonly patient: boolean },
 ): Promise<Outcome> {
   const { handler } = parts;
   const client = await parts.connect(raw ? 'SQL_ASCII' : 'UTF8');
@@ -136,13 +144,10 @@ async function streamOnce(
     await link.done;
     return outcome;
   } catch (error) {
-    reached.transaction = decoder.transaction();
     const code = (error as { code?: unknown }).code;
-    if (isConversionFailure(code) && !raw) return 'unconvertible';
-    if (code === '55006' && raw) {
-      await sleep(200); // the session that failed has not let go of the slot yet
-      return 'unconvertible';
-    }
+    if (code === '55006' && patient) return 'busy';
+    reached.transaction = decoder.transaction();
+    if (isConversionFailure(code) && !raw && convert === null) return 'unconvertible';
     throw error;
   } finally {
     if (outcome === 'converted') reached.transaction = null;

@@ -1,0 +1,148 @@
+/**
+ * What the benchmarks share: a Postgres 15 over TCP, the row of the goals (8 columns, 150 bytes), the daemon as a
+ * process, medians and ratios. Peers and we run in one interleaved session; nothing here asserts a speed.
+ */
+import { type ChildProcess, spawn } from 'node:child_process';
+import { randomBytes } from 'node:crypto';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { cpus, tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { createInterface } from 'node:readline';
+import pg from 'pg';
+import { type EmbeddedPostgres, startPostgres } from '../src/embedded/postgres.ts';
+import { signerOf } from '../src/trail/note.ts';
+
+/** Debian's postgresql-15 has pg_recvlogical and pgbench, which the npm packages lack. */
+export const PG_BIN = process.env['ROWSEAL_BENCH_PG_BIN'] ?? '/usr/lib/postgresql/15/bin';
+export const TRAIL = 'bench.example.com/orders';
+
+export interface Rig extends AsyncDisposable {
+  readonly server: EmbeddedPostgres;
+  readonly folder: string;
+  readonly sql: (text: string) => Promise<pg.QueryResult>;
+  /** Makes a daemon's configuration; the daemon itself is started by `startDaemon`. */
+  readonly config: (options?: { slot?: string; maxAge?: string; tables?: string }) => string;
+}
+
+export async function createRig(settings: Record<string, string> = {}): Promise<Rig> {
+  const folder = mkdtempSync(join(tmpdir(), 'rowseal-bench-'));
+  const server = await startPostgres({
+    major: 15,
+    bin: PG_BIN,
+    settings: { shared_buffers: '512MB', max_wal_size: '16GB', checkpoint_timeout: '1h', ...settings },
+  });
+  const client = new pg.Client(server.url);
+  await client.connect();
+  const key = join(folder, 'log.key');
+  writeFileSync(key, signerOf(TRAIL, randomBytes(32)).text, { mode: 0o600 });
+  let configs = 0;
+  return {
+    server,
+    folder,
+    sql: (text) => client.query(text),
+    config({ slot = 'rowseal', maxAge = '1s', tables = '[{ match: "public.*" }]' } = {}) {
+      const path = join(folder, `config-${++configs}.yaml`);
+      const store = join(folder, `trails-${configs}`);
+      writeFileSync(
+        path,
+        `store: { type: file, path: ${store} }
+signer: { type: file, path: ${key} }
+seal: { max_age: ${maxAge} }
+spool: { path: ${folder}/spool-${configs} }
+trails:
+  - name: ${TRAIL}
+    source: { type: postgres, url: "${server.url}", slot: ${slot} }
+    tables: ${tables}
+metrics: { listen: "127.0.0.1:${19_700 + configs}" }
+`,
+      );
+      return path;
+    },
+    async [Symbol.asyncDispose]() {
+      await client.end();
+      await server[Symbol.asyncDispose]();
+      rmSync(folder, { recursive: true, force: true });
+    },
+  };
+}
+
+/** The table of the goals: int8 key, two ints, numeric, two texts, timestamptz, jsonb; about 150 bytes of text a row. */
+export const TABLE = `create table orders (
+  id bigint primary key, customer int, quantity int, amount numeric(12,2), status text, note text,
+  created_at timestamptz, extra jsonb)`;
+
+export const insertRows = (from: number, count: number) => `insert into orders
+  select g, g % 10000, g % 7, (g % 100000)::numeric / 100, 'open', 'note ' || repeat('x', 40),
+         '2026-01-01T00:00:00Z'::timestamptz + g * interval '1 second', jsonb_build_object('channel', 'web', 'n', g)
+    from generate_series(${from}, ${from + count - 1}) g`;
+
+/** `rows` rows from id `from` on, `perTransaction` in each transaction. */
+export async function load(rig: Rig, from: number, rows: number, perTransaction: number): Promise<void> {
+  await rig.sql(`do $$ begin for i in 0..${rows / perTransaction - 1} loop
+    ${insertRows(0, 0).replace(/generate_series\(.*\) g/, `generate_series(${from} + i * ${perTransaction}, ${from} + (i + 1) * ${perTransaction} - 1) g`)};
+    commit; end loop; end $$`);
+}
+
+export interface Daemon {
+  readonly child: ChildProcess;
+  /** Resolves at the first log line for which `test` holds. */
+  line(test: (line: Record<string, unknown>) => boolean): Promise<Record<string, unknown>>;
+  /** SIGTERM; resolves when it is gone. */
+  stop(): Promise<void>;
+}
+
+export function startDaemon(config: string): Daemon {
+  const child = spawn(process.execPath, ['src/main.ts', 'run', '-c', config, '--log-level', 'debug'], {
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
+  const seen: Record<string, unknown>[] = [];
+  const waiting = new Set<() => void>();
+  createInterface({ input: child.stdout }).on('line', (text) => {
+    seen.push(JSON.parse(text) as Record<string, unknown>);
+    for (const look of waiting) look();
+  });
+  let looked = 0;
+  return {
+    child,
+    line: (test) =>
+      new Promise((resolve, reject) => {
+        const look = () => {
+          while (looked < seen.length) {
+            const line = seen[looked++] as Record<string, unknown>;
+            if (!test(line)) continue;
+            waiting.delete(look);
+            return resolve(line);
+          }
+        };
+        waiting.add(look);
+        child.once('exit', () => reject(new Error('the daemon ended')));
+        look();
+      }),
+    stop: () =>
+      new Promise((resolve) => {
+        if (child.exitCode !== null) return resolve();
+        child.once('exit', () => resolve());
+        child.kill('SIGTERM');
+      }),
+  };
+}
+
+export const lsnValue = (lsn: string): bigint => {
+  const [high, low] = lsn.split('/') as [string, string];
+  return (BigInt(`0x${high}`) << 32n) | BigInt(`0x${low}`);
+};
+
+export function median(values: readonly number[]): number {
+  const sorted = [...values].sort((a, b) => a - b);
+  const middle = sorted.length >> 1;
+  return sorted.length % 2 === 1 ? sorted[middle]! : (sorted[middle - 1]! + sorted[middle]!) / 2;
+}
+
+/** Peak resident set of a process in MB, from /proc. */
+export function peakRssMb(pid: number): number {
+  return Number(/VmHWM:\s+(\d+)/.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1] ?? 0) / 1024;
+}
+
+export function machine(): string {
+  return `${cpus().length} × ${cpus()[0]?.model ?? 'unknown'}, Node ${process.version}, Linux`;
+}

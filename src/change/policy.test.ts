@@ -1,0 +1,66 @@
+import { describe, expect, test } from 'vitest';
+import { compilePolicy } from './policy.ts';
+
+const table = (name: string, ancestors: string[] = []) => {
+  const [schema, ...rest] = name.split('.');
+  return { schema: schema!, table: rest.join('.'), ancestors };
+};
+
+describe('which rule applies', () => {
+  const policy = compilePolicy({
+    tables: [
+      { match: 'public.*' },
+      { match: 'public.payments', class: 'financial', columns: { card: 'mask' } },
+      { match: 'public.log_?', class: 'short' },
+    ],
+  });
+  test.each([
+    ['public.orders', [], 'default'],
+    ['public.payments', [], 'financial'],
+    ['public.payments2', [], 'default'],
+    ['public.log_1', [], 'short'],
+    ['public.log_12', [], 'default'],
+    ['other.orders', [], undefined],
+    ['Public.orders', [], undefined],
+    ['other.leaf', ['public.payments'], 'financial'],
+  ])('%s %j: %s', (name, ancestors, expected) => {
+    expect(policy.table(table(name, ancestors))?.class).toBe(expected);
+  });
+  // A partition lies in the same schema as its parent more often than not. If its own match by `public.*`
+  // beat the rule that names its parent, the parent's redactions would not hold for a single row of it.
+  test('a partition does not escape the rule that names its parent', () => {
+    const leaf = policy.table(table('public.payments_2026', ['public.payments']));
+    expect(leaf?.class).toBe('financial');
+    expect(leaf?.columns.get('card')).toBe('mask');
+  });
+  test('a later rule that names the partition itself wins', () => {
+    const later = compilePolicy({ tables: [{ match: 'a.parent' }, { match: 'a.leaf', class: 'own' }] });
+    expect(later.table(table('a.leaf', ['a.parent']))?.class).toBe('own');
+  });
+  test('a pattern is no regular expression', () => {
+    const dotted = compilePolicy({ tables: [{ match: 'a.b+(c)[d]' }] });
+    expect(dotted.table(table('a.b+(c)[d]'))).not.toBeNull();
+    expect(dotted.table(table('axb+(c)[d]'))).toBeNull();
+    expect(dotted.table(table('a.bb(c)[d]'))).toBeNull();
+  });
+});
+
+test('hmac without a key, and classes that tables may not have, are refused', () => {
+  expect(() => compilePolicy({ tables: [{ match: '*', columns: { a: 'hmac' } }] })).toThrow(/no HMAC key/);
+  expect(() => compilePolicy({ tables: [{ match: '*', class: 'trail' }] })).toThrow(/class/);
+  expect(() => compilePolicy({ tables: [{ match: '*', class: 'No' }] })).toThrow(/class/);
+});
+
+test('actors by login and application, the last match first', () => {
+  const policy = compilePolicy({
+    tables: [],
+    actors: [
+      { login: 'app_*', actor: { type: 'service', id: 'app' } },
+      { login: 'app_cron', application: 'nightly', actor: { type: 'system', id: 'cron' } },
+    ],
+  });
+  expect(policy.actor('app_1', null)?.id).toBe('app');
+  expect(policy.actor('app_cron', 'nightly')?.id).toBe('cron');
+  expect(policy.actor('app_cron', 'other')?.id).toBe('app');
+  expect(policy.actor(null, 'nightly')).toBeNull();
+});

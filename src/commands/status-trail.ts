@@ -1,0 +1,116 @@
+/**
+ * What the newest part of a trail says of itself: how well its changes are attributed, where it admits holes, what
+ * crashes left. It looks back from the head and says how far; it is no verification, and passes nothing off as one.
+ */
+import { hash } from 'node:crypto';
+import { RowsealError } from '../base/errors.ts';
+import type { SealCheck } from '../seal/recover.ts';
+import type { TrailReader } from '../store/store.ts';
+import { sealPath } from '../trail/names.ts';
+import { findingOf } from '../trail/refuse.ts';
+import { MAX_SEAL_BYTES, type Seal, type SegmentEntry } from '../trail/seal.ts';
+import { decompressSegment } from '../trail/segment.ts';
+
+export const TIERS = ['signed', 'asserted', 'session', 'annotated', 'connection', 'none'] as const;
+export type TierName = (typeof TIERS)[number];
+
+export interface Tail {
+  /** First and last seal that was looked at. */
+  readonly seals: readonly [number, number];
+  /** Change records in them. */
+  readonly changes: number;
+  readonly tiers: Readonly<Record<TierName, number>>;
+  readonly gaps: readonly { readonly seal: number; readonly from: string; readonly to: string }[];
+  readonly abandoned: number;
+  /** Why looking back ended early, if it did: something that `rowseal verify` will name. */
+  readonly broken: string | null;
+}
+
+export interface TailLimits {
+  /** Looking back ends when so many changes were counted… */
+  readonly changes: number;
+  /** …or so many seals were read. */
+  readonly seals: number;
+}
+
+/** Reads seals from `head` backwards. Throws what the store throws, save that an object is missing. */
+export async function readTail(
+  store: TrailReader,
+  isSeal: SealCheck,
+  head: number,
+  limits: TailLimits,
+): Promise<Tail> {
+  const tiers: Record<TierName, number> = {
+    signed: 0,
+    asserted: 0,
+    session: 0,
+    annotated: 0,
+    connection: 0,
+    none: 0,
+  };
+  const gaps: { seal: number; from: string; to: string }[] = [];
+  let changes = 0;
+  let abandoned = 0;
+  let first = head + 1;
+  let broken: string | null = null;
+  while (first > 0 && head - first + 1 < limits.seals && changes < limits.changes) {
+    const number = first - 1;
+    try {
+      const seal = await readSeal(store, isSeal, number);
+      for (const entry of seal.segments) changes += countTiers(await readSegment(store, entry), tiers);
+      gaps.push(...(seal.gaps ?? []).map((gap) => ({ seal: number, ...gap })));
+      abandoned += seal.abandoned?.length ?? 0;
+    } catch (error) {
+      if (!isEvidenceFault(error)) throw error;
+      broken = `seal ${number}: ${error.message}`;
+      break;
+    }
+    first = number;
+  }
+  return { seals: [first, head], changes, tiers, gaps, abandoned, broken };
+}
+
+async function readSeal(store: TrailReader, isSeal: SealCheck, number: number): Promise<Seal> {
+  const file = isSeal(await store.read(sealPath(number), null, MAX_SEAL_BYTES), number);
+  if (file === null) throw new RowsealError('trail_invalid', 'it is not validly signed for its number');
+  return file.seal;
+}
+
+async function readSegment(store: TrailReader, entry: SegmentEntry): Promise<Buffer> {
+  const object = await store.read(entry.object, null, entry.bytes);
+  if (hash('sha256', object, 'hex') !== entry.sha256) {
+    throw new RowsealError('trail_invalid', `${entry.object} has another SHA-256 than the seal says`);
+  }
+  return decompressSegment(object, entry.plain_bytes);
+}
+
+const CHANGE = Buffer.from('{"kind":"change",');
+
+function countTiers(plain: Buffer, tiers: Record<TierName, number>): number {
+  let changes = 0;
+  for (let at = 0; at < plain.length; ) {
+    const lf = plain.indexOf(0x0a, at);
+    const end = lf === -1 ? plain.length : lf;
+    if (plain.compare(CHANGE, 0, CHANGE.length, at, Math.min(at + CHANGE.length, end)) === 0) {
+      changes += 1;
+      const { attribution } = JSON.parse(plain.toString('utf8', at, end)) as {
+        attribution?: { tier?: string };
+      };
+      const tier = TIERS.find((name) => name === attribution?.tier);
+      if (tier !== undefined) tiers[tier] += 1;
+    }
+    at = end + 1;
+  }
+  return changes;
+}
+
+function isEvidenceFault(error: unknown): error is RowsealError {
+  if (!(error instanceof RowsealError)) return false;
+  const { code } = error;
+  return (
+    code === 'object_missing' ||
+    code === 'object_too_large' ||
+    code === 'trail_invalid' ||
+    findingOf(error) !== null
+  );
+}

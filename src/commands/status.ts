@@ -1,0 +1,167 @@
+/**
+ * `rowseal status`: per trail, how far the evidence reaches, how far behind the server that is, how well changes are
+ * attributed, and whether anything is amiss. What could not be asked makes the answer 'could not tell', never 'good'.
+ */
+import { RowsealError } from '../base/errors.ts';
+import { silentLog } from '../base/log.ts';
+import { loadConfig } from '../config/load.ts';
+import type { Config, TrailConfig } from '../config/schema.ts';
+import { recover, sealCheck } from '../seal/recover.ts';
+import { readSigner } from '../seal/signer.ts';
+import { openStore } from '../store/open.ts';
+import { type Command, type CommandIo, parseCommandLine } from './command.ts';
+import { postgresTarget } from './postgres-target.ts';
+import { bytesBetween, judge, type TrailStatus } from './status-judge.ts';
+import { askDaemon, askServer } from './status-source.ts';
+import { statusTable } from './status-table.ts';
+import { readTail, type Tail } from './status-trail.ts';
+
+const HELP = `rowseal status: head, lag, attribution coverage, gaps.
+
+Usage: rowseal status -c FILE [--trail NAME] [--recent N] [--json]
+
+  -c, --config FILE   the configuration
+      --trail NAME    this trail alone
+      --recent N      look back over at least N changes (default 5000), or 500 seals; it says over what it looked
+      --json          one JSON object instead of tables
+
+head         the newest seal and what it covers; its signature is checked
+lag          log that the server has and the trail has not; time since the newest seal
+slot         whether somebody streams from it, and how much log the server keeps for it
+attribution  how many changes are known at which tier (rowseal help and the README explain them)
+gaps         holes that somebody accepted; they are sealed
+abandoned    objects that a crash left, listed by a later seal: harmless
+daemon       what /healthz says, where it answers
+
+Unhealthy: no seal for longer than metrics.stale_after, a slot that is gone, lost, about to be, or ahead of the trail,
+a daemon that complains, a newest part that cannot be read as it was sealed. It is no verification: rowseal verify is.
+
+Exit status: 0 healthy, 1 not, 2 could not tell.
+Example: rowseal status -c rowseal.yaml --json | jq '.trails[].lag'
+`;
+
+export const statusCommand: Command = {
+  name: 'status',
+  summary: 'head, lag, attribution coverage, gaps',
+  help: HELP,
+  run: status,
+};
+
+const MOST_SEALS = 500;
+
+async function status(argv: readonly string[], io: CommandIo): Promise<number> {
+  const { values } = parseCommandLine('status', argv, {
+    options: {
+      config: { type: 'string', short: 'c' },
+      trail: { type: 'string' },
+      recent: { type: 'string', default: '5000' },
+      json: { type: 'boolean', default: false },
+    },
+  });
+  if (values.config === undefined) throw new RowsealError('usage', 'status needs -c FILE.');
+  if (!/^[1-9][0-9]{0,8}$/.test(values.recent))
+    throw new RowsealError('usage', '--recent is a number of changes.');
+  const config = loadConfig(values.config, io.env);
+  const trails = config.trails.filter(({ name }) => values.trail === undefined || name === values.trail);
+  if (trails.length === 0) throw new RowsealError('usage', `The configuration has no trail ${values.trail}.`);
+  const found: TrailStatus[] = [];
+  for (const trail of trails) found.push(await statusOf(config, trail, Number(values.recent), io.env));
+  const exit = exitStatus(found);
+  io.stdout.write(
+    values.json
+      ? `${JSON.stringify({ status: exit, trails: found })}\n`
+      : statusTable(found, Date.now(), { terminal: io.stdout.isTTY === true, env: io.env }),
+  );
+  return exit;
+}
+
+/** 1 where something is wrong, even if something else could not be asked. */
+export function exitStatus(found: readonly TrailStatus[]): 0 | 1 | 2 {
+  if (found.some(({ problems }) => problems.length > 0)) return 1;
+  return found.some(({ unknown }) => unknown.length > 0) ? 2 : 0;
+}
+
+async function statusOf(
+  config: Config,
+  trail: TrailConfig,
+  recent: number,
+  env: CommandIo['env'],
+): Promise<TrailStatus> {
+  const unknown: string[] = [];
+  const attempt = async <T>(what: string, ask: () => Promise<T>): Promise<T | undefined> => {
+    try {
+      return await ask();
+    } catch (error) {
+      if (!(error instanceof RowsealError)) throw error;
+      unknown.push(`${what}: ${error.message} ${error.hint}`);
+      return undefined;
+    }
+  };
+  // The server before the trail: between the two the daemon goes on, and a slot must not seem ahead of it.
+  const server = await attempt('the server', () =>
+    askServer(postgresTarget(trail.source, env), trail.source.slot),
+  );
+  const evidence = await attempt('the trail', () => readEvidence(config, trail, recent, env));
+  const daemon = await askDaemon(config.metrics.listen, trail.name);
+  const head = evidence?.head ?? null;
+  const now = Date.now();
+  return {
+    trail: trail.name,
+    head,
+    lag:
+      head === null
+        ? null
+        : {
+            bytes: server === undefined ? null : bytesBetween(head.through, server.position),
+            seconds: Math.max(0, Math.round((now - Date.parse(head.sealed_at)) / 1000)),
+            server: server?.position ?? null,
+          },
+    slot: server === undefined ? 'unknown' : server.slot,
+    recent: evidence?.tail ?? null,
+    daemon,
+    problems: judge({
+      head: evidence === undefined ? undefined : head,
+      tail: evidence?.tail ?? null,
+      server,
+      daemon,
+      now,
+      staleAfterMs: config.metrics.stale_after,
+      slot: trail.source.slot,
+      broken: evidence?.broken ?? null,
+    }),
+    unknown,
+  };
+}
+
+interface Evidence {
+  readonly head: TrailStatus['head'];
+  readonly tail: Tail | null;
+  /** The trail can be read, but does not hold together. */
+  readonly broken: string | null;
+}
+
+async function readEvidence(
+  config: Config,
+  trail: TrailConfig,
+  recent: number,
+  env: CommandIo['env'],
+): Promise<Evidence> {
+  const { key } = readSigner(config.signer.path, trail.name);
+  const store = await openStore(config.store, trail.name, env);
+  try {
+    const isSeal = sealCheck(trail.name, key);
+    const recovered = await recover(store, isSeal, [], silentLog);
+    if (recovered === null) return { head: null, tail: null, broken: null };
+    const { number, sealedAt, through } = recovered.head;
+    return {
+      head: { number, sealed_at: sealedAt as string, through, signed_by: key.vkey },
+      tail: await readTail(store, isSeal, number, { changes: recent, seals: MOST_SEALS }),
+      broken: null,
+    };
+  } catch (error) {
+    if (!(error instanceof RowsealError) || error.code !== 'trail_invalid') throw error;
+    return { head: null, tail: null, broken: error.message };
+  } finally {
+    await store.close();
+  }
+}

@@ -1,0 +1,145 @@
+/** `rowseal verify`: checks a trail from its objects and a key alone. Reads, and never writes anything. */
+import { readFile } from 'node:fs/promises';
+import { availableParallelism } from 'node:os';
+import { RowsealError } from '../base/errors.ts';
+import { openReader } from '../store/open.ts';
+import { type Checkpoint, parseCheckpoint } from '../trail/checkpoint.ts';
+import { parseNote, parseVerifierKey, type VerifierKey, verifyNote } from '../trail/note.ts';
+import { exitStatus, renderVerdict } from '../verify/report.ts';
+import { type Progress, verify } from '../verify/verify.ts';
+import { type Command, type CommandIo, parseCommandLine } from './command.ts';
+
+const HELP = `rowseal verify TRAIL [options]
+
+Checks a trail: every signature, the chain of seals, the tree, every segment and record. Needs no database,
+no daemon and no network but the trail's own store.
+
+TRAIL               a folder that holds seals/ and segments/, file:///path,
+                    or s3://bucket/prefix/trail?region=…&endpoint=…&force_path_style=true
+
+  --key VKEY        the key you were handed (name+hash+base64), or a file that holds it.
+                    Without it the key that the trail itself names is trusted on first use, and the verdict says so.
+  --head FILE       a head you kept from earlier: a copy of the newest seals/… file of that day, or its checkpoint.
+                    Only with it does the removal of the newest seals show.
+  --seals-only      signatures, chain and tree only; segments are not read
+  --since N         check from seal N on; seal N-1 is read as the anchor
+  --strict          notices count as findings
+  --threads N       threads that check segments (default: one per core)
+  --json            the verdict as JSON
+
+Findings mean that evidence is missing or altered. Notices are interference and residue that altered nothing:
+junk above the head, segments that no seal names, further versions, delete markers.
+
+  rowseal verify ./trails/audit.example.com/orders --key "$(cat log.vkey)"
+  rowseal verify 's3://audit-bucket/audit.example.com/orders?region=eu-central-1' --key log.vkey --head kept-seal
+
+Exit status: 0 nothing is missing or altered, 1 findings (with --strict also notices), 2 could not check.
+`;
+
+const OPTIONS = {
+  options: {
+    key: { type: 'string' },
+    head: { type: 'string' },
+    'seals-only': { type: 'boolean', default: false },
+    since: { type: 'string', default: '0' },
+    strict: { type: 'boolean', default: false },
+    threads: { type: 'string' },
+    json: { type: 'boolean', default: false },
+    help: { type: 'boolean', short: 'h', default: false },
+  },
+  allowPositionals: true,
+} as const;
+
+export const verifyCommand: Command = {
+  name: 'verify',
+  summary: 'check a trail offline, with nothing but its objects and a key',
+  help: HELP,
+  async run(argv, io) {
+    const { values, positionals } = parseCommandLine('verify', argv, OPTIONS);
+    if (values.help) {
+      io.stdout.write(HELP);
+      return 0;
+    }
+    const [location] = positionals;
+    if (location === undefined || positionals.length > 1) throw usage('Name one trail to verify.');
+    const key = values.key === undefined ? null : await readVerifierKey(values.key);
+    const reader = await openReader(location, io.env);
+    try {
+      const progress = io.stderr.isTTY === true && !values.json ? progressLine(io) : null;
+      const verdict = await verify(reader, {
+        key,
+        sealsOnly: values['seals-only'],
+        since: integerOption('since', values.since),
+        remembered: values.head === undefined ? null : await readRemembered(values.head, key),
+        now: new Date(),
+        threads:
+          values.threads === undefined
+            ? availableParallelism()
+            : integerOption('threads', values.threads) || 1,
+        ...(progress === null ? {} : { onProgress: progress.show }),
+      });
+      progress?.clear();
+      const status = exitStatus(verdict, values.strict);
+      if (values.json)
+        io.stdout.write(`${JSON.stringify({ ...verdict, strict: values.strict, exit: status })}\n`);
+      else
+        io.stdout.write(renderVerdict(verdict, { strict: values.strict, color: io.stdout.isTTY === true }));
+      return status;
+    } finally {
+      await reader.close();
+    }
+  },
+};
+
+/** A vkey as text, or the path of a file that holds one. */
+export async function readVerifierKey(text: string): Promise<VerifierKey> {
+  if (/^[^+]+\+[0-9a-f]{8}\+/.test(text)) return parseVerifierKey(text);
+  try {
+    return parseVerifierKey(await readFile(text, 'utf8'));
+  } catch (cause) {
+    if (cause instanceof RowsealError) throw cause;
+    throw new RowsealError('key_invalid', `--key ${text} is neither a vkey nor a file that can be read`, {
+      cause,
+    });
+  }
+}
+
+/** A seal file or a checkpoint kept from earlier; its signature must hold where a key is given. */
+async function readRemembered(path: string, key: VerifierKey | null): Promise<Checkpoint> {
+  let text: string;
+  try {
+    text = await readFile(path, 'utf8');
+  } catch (cause) {
+    throw usage(`--head ${path} cannot be read: ${(cause as Error).message}`);
+  }
+  if (text.startsWith('rowseal/seal@')) text = text.slice(text.indexOf('\n\n') + 2);
+  const note = parseNote(text);
+  if (key !== null && verifyNote(note, [key]).length === 0)
+    throw usage(`--head ${path} is not signed by --key`);
+  return parseCheckpoint(note.text);
+}
+
+function integerOption(name: string, text: string): number {
+  if (/^(?:0|[1-9][0-9]{0,11})$/.test(text)) return Number(text);
+  throw usage(`--${name} takes a whole number, not ${text}`);
+}
+
+function usage(message: string): RowsealError {
+  return new RowsealError('usage', message, { hint: 'See rowseal verify --help.' });
+}
+
+/** One line on a terminal, at most ten times a second. */
+function progressLine(io: CommandIo): { show(progress: Progress): void; clear(): void } {
+  let shown = 0;
+  return {
+    show({ seals, records, plainBytes }) {
+      const now = Date.now();
+      if (now - shown < 100) return;
+      shown = now;
+      io.stderr.write(
+        `\r\u001b[Kverifying: ${seals} seals, ${records} records, ${(plainBytes / 1e6).toFixed(0)} MB`,
+      );
+    },
+    clear: () => io.stderr.write('\r\u001b[K'),
+  };
+}

@@ -1,0 +1,98 @@
+/**
+ * Renders a verdict for people. What it says of trust and of its limits is part of the verdict: it must never
+ * print a clean result without saying by which key, how much was read, and what cannot be seen offline.
+ */
+import type { Finding } from './findings.ts';
+import type { Verdict } from './verify.ts';
+
+/** 0 good, 1 the answer is bad, 2 could not check. */
+export function exitStatus(verdict: Verdict, strict: boolean): 0 | 1 | 2 {
+  if (verdict.counts.findings > 0) return 1;
+  if (strict && verdict.counts.notices > 0) return 1;
+  return verdict.counts.unchecked > 0 ? 2 : 0;
+}
+
+export interface RenderOptions {
+  readonly strict: boolean;
+  readonly color: boolean;
+}
+
+export function renderVerdict(verdict: Verdict, { strict, color }: RenderOptions): string {
+  const paint = (code: number, text: string): string => (color ? `\u001b[${code}m${text}\u001b[0m` : text);
+  const lines: string[] = [];
+  const { counts } = verdict;
+  section(lines, paint(31, 'FINDING'), verdict.findings, counts.findings);
+  section(lines, paint(33, 'UNCHECKED'), verdict.unchecked, counts.unchecked);
+  section(lines, paint(36, 'NOTICE'), verdict.notices, counts.notices);
+  if (lines.length > 0) lines.push('');
+  const rows = [
+    ['trail', verdict.trail ?? '-'],
+    ['at', verdict.location],
+    ['key', trustText(verdict)],
+    ['head', headText(verdict)],
+    ['checked', checkedText(verdict)],
+    ['not checked', limitsText(verdict)],
+  ];
+  for (const [name, text] of rows) lines.push(`${name!.padEnd(12)} ${printable(text!)}`);
+  const status = exitStatus(verdict, strict);
+  const word = { 0: paint(32, 'OK'), 1: paint(31, 'NOT OK'), 2: paint(33, 'COULD NOT CHECK') }[status];
+  lines.push('', `${word}: ${summary(verdict, status, strict)}`);
+  return `${lines.join('\n')}\n`;
+}
+
+function section(lines: string[], title: string, list: readonly Finding[], count: number): void {
+  for (const { code, object, leaf, message } of list) {
+    const place = leaf === undefined ? object : `${object} record ${leaf}`;
+    lines.push(`${title} ${code}  ${printable(place)}: ${printable(message)}`);
+  }
+  if (count > list.length) lines.push(`${title} and ${count - list.length} more`);
+}
+
+/** Names and messages quote hostile bytes: nothing of them may steer a terminal. */
+function printable(text: string): string {
+  return text.replace(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu, (c) => `\\u{${c.codePointAt(0)!.toString(16)}}`);
+}
+
+function trustText({ trust }: Verdict): string {
+  if (trust.how === 'pinned') return `${trust.vkey} (given by you)`;
+  if (trust.how === 'none') return 'none';
+  return `${trust.vkey} (the trail's own word, trusted on first use: whoever replaced the whole trail chose it. Compare it with the key you were handed, then pass it as --key)`;
+}
+
+function headText({ head }: Verdict): string {
+  if (head === null) return '-';
+  return `seal ${head.number}, ${head.size} leaves, root ${head.root}, sealed ${head.sealed_at}, source through ${head.through}`;
+}
+
+function checkedText({ checked, scope }: Verdict): string {
+  const megabytes = (checked.plain_bytes / 1e6).toFixed(1);
+  const from = checked.first_seal === null ? '' : ` from seal ${checked.first_seal} on`;
+  const expired = checked.expired_segments > 0 ? `, ${checked.expired_segments} segments expired` : '';
+  if (!scope.segments) return `${checked.seals} seals${from}: signatures, chain, tree`;
+  return `${checked.seals} seals${from}, ${checked.segments} segments, ${checked.records} records, ${megabytes} MB${expired}`;
+}
+
+function limitsText({ scope, checked }: Verdict): string {
+  const limits = ['whether newer seals were removed: that shows only against a head remembered from earlier'];
+  if (!scope.segments) limits.push('records (--seals-only)');
+  if (scope.since > 0) limits.push(`seals before ${scope.since} (--since)`);
+  else if (checked.first_seal !== null && checked.first_seal > 0) limits.push('seals that have expired');
+  if (!scope.locks) limits.push('retention locks (a folder has none)');
+  return limits.join('; ');
+}
+
+function summary({ counts, head }: Verdict, status: number, strict: boolean): string {
+  const amount = (count: number, word: string) => `${count} ${word}${count === 1 ? '' : 's'}`;
+  if (status === 2)
+    return `${amount(counts.unchecked, 'thing')} could not be checked, and no finding so far.`;
+  const notices = counts.notices === 0 ? '' : `, ${amount(counts.notices, 'notice')}`;
+  if (status === 1) {
+    const why = counts.findings === 0 && strict ? ' (--strict)' : '';
+    return `${amount(counts.findings, 'finding')}${notices}${why}.`;
+  }
+  const keep =
+    head === null
+      ? ''
+      : ` Keep seals/${String(head.number).padStart(12, '0')} and pass it as --head next time.`;
+  return `nothing is missing or altered up to this head${notices}.${keep}`;
+}

@@ -1,0 +1,87 @@
+/**
+ * What lies in the store beside the evidence: segments that no seal names, further versions of seals. Seals list
+ * what a crash or a lost race left behind; the rest is reported, as a notice, for it altered nothing.
+ */
+import { hash } from 'node:crypto';
+import { RowsealError } from '../base/errors.ts';
+import type { Seal } from '../trail/seal.ts';
+import { MAX_OBJECT_BYTES } from '../trail/segment.ts';
+import type { EvidenceContext } from './evidence.ts';
+import { type Listed, numberOf, type SegmentListing } from './listing.ts';
+import type { FurtherVersion } from './walk.ts';
+
+/** What seals have listed as abandoned. Bounded: beyond it, what was listed is reported all the same. */
+export interface Abandoned {
+  note(seal: Seal): void;
+  has(pathOrHash: string): boolean;
+  readonly hashes: () => boolean;
+}
+
+const MAX_ABANDONED = 200_000;
+const HASH = /^[0-9a-f]{64}$/;
+
+export function createAbandoned(): Abandoned {
+  const listed = new Set<string>();
+  let hashes = false;
+  return {
+    note(seal) {
+      for (const each of seal.abandoned ?? []) {
+        if (listed.size >= MAX_ABANDONED || each.length > 200) return;
+        listed.add(each);
+        hashes ||= HASH.test(each);
+      }
+    },
+    has: (each) => listed.has(each),
+    hashes: () => hashes,
+  };
+}
+
+/** Strays at or below the head that no seal has listed; segments above it are in flight. */
+export async function reportStrays(
+  further: readonly FurtherVersion[],
+  head: number,
+  run: {
+    readonly context: EvidenceContext;
+    readonly listing: SegmentListing;
+    readonly abandoned: Abandoned;
+    readonly options: { readonly since: number; readonly sealsOnly: boolean };
+  },
+): Promise<void> {
+  const { context, abandoned, options } = run;
+  for (const { key, seal, sha256 } of further) {
+    if (abandoned.has(sha256)) continue;
+    context.log.add('further_version', key, `a further version with other bytes (SHA-256 ${sha256})`, {
+      seal,
+    });
+  }
+  if (options.sealsOnly) return;
+  const { strays, dropped } = await run.listing.strays();
+  for (const stray of strays) {
+    const number = numberOf(stray.key);
+    if (number === null) {
+      context.log.add('stray_object', stray.key, 'it has no segment’s name');
+      continue;
+    }
+    if (number > head || number < options.since || abandoned.has(stray.key)) continue;
+    if (abandoned.hashes() && (await isListedByHash(stray, run))) continue;
+    context.log.add('stray_segment', stray.key, 'no seal names it', { seal: number });
+  }
+  if (dropped > 0) context.log.add('too_many', 'segments/', `${dropped} more strays were not looked at`);
+}
+
+async function isListedByHash(
+  { key, versions }: Listed,
+  { context, abandoned }: { readonly context: EvidenceContext; readonly abandoned: Abandoned },
+): Promise<boolean> {
+  for (const { version, deleteMarker } of versions) {
+    if (deleteMarker) continue;
+    try {
+      const bytes = await context.reader.read(key, version, MAX_OBJECT_BYTES);
+      if (!abandoned.has(hash('sha256', bytes, 'hex'))) return false;
+    } catch (error) {
+      if (!(error instanceof RowsealError)) throw error;
+      return false;
+    }
+  }
+  return true;
+}

@@ -1,0 +1,41 @@
+/** Why a trail gave no key to trust on first use. It must never end in silence: every way out logs something. */
+import { RowsealError } from '../base/errors.ts';
+import type { ObjectVersion, TrailReader } from '../store/store.ts';
+import { sealPath } from '../trail/names.ts';
+import { parseVerifierKey } from '../trail/note.ts';
+import { findingOf } from '../trail/refuse.ts';
+import { MAX_SEAL_BYTES, parseSealFile } from '../trail/seal.ts';
+import { type FindingLog, isFindingCode } from './findings.ts';
+import { judgeSeal } from './seals.ts';
+
+/** `versions` are those of seal 0, none of which named a key that signed it. */
+export async function refusedAtFirstUse(
+  reader: TrailReader,
+  versions: readonly ObjectVersion[],
+  log: FindingLog,
+): Promise<void> {
+  const key = sealPath(0);
+  const data = versions.filter(({ deleteMarker }) => !deleteMarker);
+  if (data.length === 0) {
+    for await (const _ of reader.list('seals/')) {
+      log.add('no_anchor', key, 'it is not there, so the trail names no key: give one with --key');
+      return;
+    }
+    log.add('no_trail', '', `no trail at ${reader.location}`);
+    return;
+  }
+  log.add('no_signed_seal', key, 'seal 0 names no key that signed it', { seal: 0 });
+  try {
+    const bytes = await reader.read(key, data[0]!.version, MAX_SEAL_BYTES);
+    const vkey = parseSealFile(bytes).seal.log_key ?? '';
+    const judged = judgeSeal(bytes, 0, null, parseVerifierKey(vkey));
+    if ('fault' in judged) log.add(judged.fault.code, key, judged.fault.message, { seal: 0 });
+  } catch (error) {
+    if (!(error instanceof RowsealError)) throw error;
+    const code = findingOf(error);
+    if (code !== null && isFindingCode(code)) log.add(code, key, error.message, { seal: 0 });
+    else if (error.code === 'key_invalid') log.add('log_key_mismatch', key, error.message, { seal: 0 });
+    else if (error.code === 'object_too_large') log.add('seal_too_large', key, error.message, { seal: 0 });
+    else log.add('not_read', key, error.message, { seal: 0 });
+  }
+}

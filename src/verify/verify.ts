@@ -1,0 +1,277 @@
+/**
+ * Verifies a trail, from nothing but its objects and a key: named steps in call order, each yielding findings
+ * and notices as data. It shares no code with the writer but the pure format module, trusts no member of any
+ * object, and what it could not check is never 'ok'.
+ */
+import type { TrailReader } from '../store/store.ts';
+import type { Checkpoint } from '../trail/checkpoint.ts';
+import { sealPath } from '../trail/names.ts';
+import type { VerifierKey } from '../trail/note.ts';
+import type { Seal } from '../trail/seal.ts';
+import { sealFaults } from './chain.ts';
+import { checkEvidence, type EvidenceContext, type LocatedSegment, type SealEvidence } from './evidence.ts';
+import { createFindingLog, type Fault, type Finding, type FindingLog } from './findings.ts';
+import { createSegmentListing, lookUp, type SegmentListing } from './listing.ts';
+import { createPool } from './pool.ts';
+import { type Abandoned, createAbandoned, reportStrays } from './residue.ts';
+import { firstUseKey, type Link } from './seals.ts';
+import { checkTransactions, type Place, recordFaults } from './transactions.ts';
+import { refusedAtFirstUse } from './trust.ts';
+import { type Walk, walkSeals } from './walk.ts';
+
+export interface VerifyOptions {
+  /** Null: trust the key that seal 0 names. */
+  readonly key: VerifierKey | null;
+  /** Signatures, chain and tree only; no segment is looked at. */
+  readonly sealsOnly: boolean;
+  /** The first seal to check; the one before it is read as its anchor. */
+  readonly since: number;
+  /** A head remembered from earlier, which the trail must contain. */
+  readonly remembered: Checkpoint | null;
+  readonly now: Date;
+  /** Threads for checking segments. */
+  readonly threads: number;
+  readonly onProgress?: (progress: Progress) => void;
+}
+
+export interface Progress {
+  readonly seals: number;
+  readonly records: number;
+  readonly plainBytes: number;
+}
+
+export interface Verdict {
+  readonly result: 'ok' | 'findings' | 'unchecked';
+  readonly location: string;
+  readonly trail: string | null;
+  /** `pinned`: by the key that was given. `first-use`: by the key that the trail itself names. */
+  readonly trust: { readonly how: 'pinned' | 'first-use' | 'none'; readonly vkey: string | null };
+  readonly scope: { readonly since: number; readonly segments: boolean; readonly locks: boolean };
+  readonly head: {
+    readonly number: number;
+    readonly size: number;
+    /** Base64. */
+    readonly root: string;
+    readonly sealed_at: string;
+    readonly through: string;
+  } | null;
+  readonly checked: {
+    readonly seals: number;
+    readonly segments: number;
+    readonly records: number;
+    readonly plain_bytes: number;
+    readonly expired_segments: number;
+    readonly first_seal: number | null;
+  };
+  /** All of each kind; the lists hold at most 1000. */
+  readonly counts: { readonly findings: number; readonly notices: number; readonly unchecked: number };
+  readonly findings: readonly Finding[];
+  readonly notices: readonly Finding[];
+  readonly unchecked: readonly Finding[];
+}
+
+/** Seals whose segments are under way at once. */
+const UNDER_WAY = 16;
+
+interface Run {
+  readonly context: EvidenceContext;
+  readonly options: VerifyOptions;
+  readonly listing: SegmentListing;
+  readonly abandoned: Abandoned;
+  head: Link | null;
+  first: number | null;
+  last: Place | null;
+  seals: number;
+  segments: number;
+  records: number;
+  plainBytes: number;
+  expired: number;
+  remembered: 'unseen' | 'good' | 'bad';
+}
+
+/** Throws RowsealError where the store as a whole cannot be listed. */
+export async function verify(reader: TrailReader, options: VerifyOptions): Promise<Verdict> {
+  const log = createFindingLog();
+  const verifier = await settleTrust(reader, options, log);
+  const pool = createPool(options.threads);
+  const run: Run = {
+    context: { reader, pool, log, now: options.now },
+    options,
+    listing: createSegmentListing(reader),
+    abandoned: createAbandoned(),
+    head: null,
+    first: null,
+    last: { number: 0, index: 0 },
+    seals: 0,
+    segments: 0,
+    records: 0,
+    plainBytes: 0,
+    expired: 0,
+    remembered: 'unseen',
+  };
+  try {
+    if (verifier !== null) {
+      const from = Math.max(0, options.since - 1);
+      const walk = walkSeals(reader, { verifier, from, now: options.now, log });
+      await checkSeals(walk, verifier, run);
+      await settleHead(walk, reader, verifier, run);
+      if (run.head !== null) await reportStrays(walk.further, run.head.number, run);
+    }
+  } finally {
+    await pool.close();
+  }
+  return verdictOf(reader, verifier, run, log);
+}
+
+/** The key to check with: the given one, else the one that seal 0 names and is signed by. */
+async function settleTrust(
+  reader: TrailReader,
+  options: VerifyOptions,
+  log: FindingLog,
+): Promise<VerifierKey | null> {
+  if (options.key !== null) return options.key;
+  const versions = await lookUp(reader, sealPath(0));
+  const key = await firstUseKey(reader, versions);
+  if (key !== null) return key;
+  await refusedAtFirstUse(reader, versions, log);
+  return null;
+}
+
+/** Every authentic seal in order: the chain at once, its evidence a few seals behind. */
+async function checkSeals(walk: Walk, verifier: VerifierKey, run: Run): Promise<void> {
+  const { log } = run.context;
+  const underWay: { link: Link; before: Seal | null; evidence: Promise<SealEvidence> }[] = [];
+  const settleOne = async (): Promise<void> => {
+    const { link, before, evidence } = underWay.shift()!;
+    settleEvidence(link, before, await evidence, run);
+  };
+  for await (const link of walk.links) {
+    const previous = run.head?.number === link.number - 1 ? run.head : null;
+    run.head = link;
+    compareRemembered(link, run);
+    run.abandoned.note(link.file.seal);
+    if (link.number < run.options.since) continue;
+    for (const { code, message } of sealFaults(link, previous)) {
+      log.add(code, link.key, message, { seal: link.number });
+    }
+    if (link.number === 0 && link.file.seal.log_key !== verifier.vkey) {
+      log.add('log_key_mismatch', link.key, 'seal 0 names another key than the one checked with', {
+        seal: 0,
+      });
+    }
+    run.first ??= link.number;
+    run.seals += 1;
+    const segments = run.options.sealsOnly ? [] : await locateSegments(link, run.listing);
+    const evidence = checkEvidence(link, segments, run.context);
+    evidence.catch(() => {});
+    underWay.push({ link, before: previous?.file.seal ?? null, evidence });
+    if (underWay.length >= UNDER_WAY) await settleOne();
+  }
+  while (underWay.length > 0) await settleOne();
+}
+
+/** Finds a seal's segments in the listing; must be called in the order of the seals. */
+async function locateSegments(link: Link, listing: SegmentListing): Promise<LocatedSegment[]> {
+  const located: LocatedSegment[] = [];
+  for (const entry of link.file.seal.segments) {
+    located.push({ entry, versions: await listing.locate(entry.class, entry.object) });
+  }
+  return located;
+}
+
+/** The rules over all records of a seal, once its segments are checked. */
+function settleEvidence(link: Link, before: Seal | null, evidence: SealEvidence, run: Run): void {
+  const { seal } = link.file;
+  const { log } = run.context;
+  const { reports } = evidence;
+  const add = ({ code, message }: Fault) => log.add(code, link.key, message, { seal: link.number });
+  run.segments += evidence.checked;
+  run.expired += evidence.expired;
+  if (reports === null) {
+    const { transactions, partial } = seal.source;
+    run.last = { number: transactions, index: partial === undefined ? 0 : partial.next - 1 };
+  } else {
+    const last = before === null && link.number > 0 ? null : run.last;
+    const checked = checkTransactions(seal, before, last, reports);
+    run.last = checked.last;
+    checked.faults.forEach(add);
+    recordFaults(seal, reports).forEach(add);
+    run.records += seal.count;
+    run.plainBytes += seal.segments.reduce((sum, entry) => sum + entry.plain_bytes, 0);
+  }
+  run.options.onProgress?.({ seals: run.seals, records: run.records, plainBytes: run.plainBytes });
+}
+
+/** Whether the seal of the remembered size has the remembered root. */
+function compareRemembered({ key, file: { checkpoint }, number }: Link, run: Run): void {
+  const { remembered } = run.options;
+  if (remembered === null || checkpoint.size !== remembered.size) return;
+  const same = checkpoint.root.equals(remembered.root) && checkpoint.origin === remembered.origin;
+  run.remembered = same ? 'good' : 'bad';
+  if (same) return;
+  run.context.log.add('head_mismatch', key, 'its root is not the one that you remembered', { seal: number });
+}
+
+/** What can only be said when the last seal is known. */
+async function settleHead(walk: Walk, reader: TrailReader, verifier: VerifierKey, run: Run): Promise<void> {
+  const { log } = run.context;
+  const { remembered, since } = run.options;
+  if (run.head === null) {
+    if (walk.any()) {
+      log.add('no_signed_seal', 'seals/', `no seal here is signed by ${verifier.vkey} and whole`);
+    } else if (since === 0 && (await anySegment(reader))) {
+      log.add('no_signed_seal', 'seals/', 'there are segments and not one seal');
+    } else log.add('no_trail', '', since > 0 ? `no seal from ${since} on` : `no trail at ${reader.location}`);
+    return;
+  }
+  if (run.seals === 0) log.add('no_trail', '', `no seal from ${since} on; the head is ${run.head.number}`);
+  if (remembered === null || run.remembered !== 'unseen') return;
+  const size = run.head.file.checkpoint.size;
+  if (size < remembered.size) {
+    const message = `you remembered ${remembered.size} leaves, the trail has ${size}: its newest seals are gone`;
+    log.add('head_mismatch', run.head.key, message, { seal: run.head.number });
+  } else if (run.first === 0) {
+    log.add('head_mismatch', '', `no seal ends at the ${remembered.size} leaves that you remembered`);
+  } else log.add('no_anchor', '', 'the remembered head lies before the seals that were checked');
+}
+
+async function anySegment(reader: TrailReader): Promise<boolean> {
+  for await (const _ of reader.list('segments/')) return true;
+  return false;
+}
+
+function verdictOf(reader: TrailReader, verifier: VerifierKey | null, run: Run, log: FindingLog): Verdict {
+  const { options, head } = run;
+  const counts = {
+    findings: log.count('finding'),
+    notices: log.count('notice'),
+    unchecked: log.count('unchecked'),
+  };
+  const how = options.key !== null ? 'pinned' : verifier !== null ? 'first-use' : 'none';
+  return {
+    result: counts.findings > 0 ? 'findings' : counts.unchecked > 0 ? 'unchecked' : 'ok',
+    location: reader.location,
+    trail: verifier?.name ?? null,
+    trust: { how, vkey: verifier?.vkey ?? null },
+    scope: { since: options.since, segments: !options.sealsOnly, locks: reader.locks },
+    head: head && {
+      number: head.number,
+      size: head.file.checkpoint.size,
+      root: head.file.checkpoint.root.toString('base64'),
+      sealed_at: head.file.seal.sealed_at,
+      through: head.file.seal.source.through,
+    },
+    checked: {
+      seals: run.seals,
+      segments: run.segments,
+      records: run.records,
+      plain_bytes: run.plainBytes,
+      expired_segments: run.expired,
+      first_seal: run.first,
+    },
+    counts,
+    findings: log.list('finding'),
+    notices: log.list('notice'),
+    unchecked: log.list('unchecked'),
+  };
+}

@@ -1,0 +1,65 @@
+/** Wide rows and large values pass, in bounded memory. */
+import { expect, test } from 'vitest';
+import { testServer } from '../support/postgres.ts';
+import { capture } from '../support/postgres-capture.ts';
+
+test.each([14, 18])('1,600 columns on Postgres %i', async (major) => {
+  await using server = await testServer({ major });
+  const columns = Array.from({ length: 1599 }, (_, index) => `c${index} int`);
+  await server.sql(`create table wide (id int primary key, ${columns.join(', ')}); create publication rowseal for table wide`);
+  await using running = await capture(server);
+  await server.sql(`insert into wide values (1, ${columns.map((_, index) => index).join(', ')})`);
+  await server.sql('update wide set c7 = null');
+  await running.caughtUp(server);
+  const [inserted, updated] = running.rows();
+  expect(Object.keys(inserted!.after!)).toHaveLength(1600);
+  expect(inserted!.after!['c1598']).toBe('1598');
+  expect(updated!.after).toMatchObject({ c7: null, c8: '8' });
+});
+
+test('a value of 100 MB, and bounded memory', async () => {
+  await using server = await testServer({ major: 16, settings: { shared_buffers: '32MB' } });
+  await server.sql(`create table t (id int primary key, a text); alter table t alter a set storage external;
+    create publication rowseal for table t`);
+  const seen: number[] = [];
+  await using running = await capture(server, {
+    handler: {
+      begin: () => undefined,
+      commit: () => undefined,
+      row: (_action, _relation, _before, _isKey, after) => seen.push(after!.ends[1]! - after!.starts[1]!),
+    },
+  });
+  const before = process.memoryUsage.rss();
+  let peak = before;
+  const timer = setInterval(() => {
+    peak = Math.max(peak, process.memoryUsage.rss());
+  }, 5);
+  for (let id = 0; id < 3; id++) await server.sql(`insert into t values (${id}, repeat('x', 100000000))`);
+  await running.until(() => seen.length === 3, 60_000);
+  clearInterval(timer);
+  expect(seen).toEqual([100_000_000, 100_000_000, 100_000_000]);
+  // One message in one allocation, and what the collector has not taken back yet: never all three.
+  expect((peak - before) / 1e6).toBeLessThan(260);
+});
+
+test('memory stays flat inside a large transaction', async () => {
+  await using server = await testServer({ major: 16 });
+  await server.sql('create table t (id int primary key, a text); create publication rowseal for table t');
+  let rows = 0;
+  let peak = 0;
+  await using running = await capture(server, {
+    handler: {
+      begin: () => undefined,
+      commit: () => undefined,
+      row: () => {
+        if (++rows % 10_000 === 0) peak = Math.max(peak, process.memoryUsage.rss());
+      },
+    },
+  });
+  await server.sql(`insert into t select g, repeat('x', 50) from generate_series(1, 100000) g`);
+  await running.until(() => rows === 100_000, 60_000);
+  const settled = peak;
+  await server.sql(`insert into t select g, repeat('x', 50) from generate_series(100001, 1000000) g`);
+  await running.until(() => rows === 1_000_000, 60_000);
+  expect((peak - settled) / 1e6).toBeLessThan(40);
+});
