@@ -87,6 +87,8 @@ export interface Daemon {
   readonly child: ChildProcess;
   /** Resolves at the first log line for which `test` holds. */
   line(test: (line: Record<string, unknown>) => boolean): Promise<Record<string, unknown>>;
+  /** Every log line so far. */
+  readonly seen: readonly Record<string, unknown>[];
   /** SIGTERM; resolves when it is gone. */
   stop(): Promise<void>;
 }
@@ -104,6 +106,7 @@ export function startDaemon(config: string): Daemon {
   let looked = 0;
   return {
     child,
+    seen,
     line: (test) =>
       new Promise((resolve, reject) => {
         const look = () => {
@@ -141,6 +144,17 @@ export function median(values: readonly number[]): number {
 /** Peak resident set of a process in MB, from /proc. */
 export function peakRssMb(pid: number): number {
   return Number(/VmHWM:\s+(\d+)/.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1] ?? 0) / 1024;
+}
+
+/** From here on, `peakRssMb` counts anew. */
+export function resetPeakRss(pid: number): void {
+  writeFileSync(`/proc/${pid}/clear_refs`, '5');
+}
+
+/** Where the daemon of this configuration writes its trail. */
+export function trailFolder(config: string): string {
+  const path = /path: (\S+trails-\d+)/.exec(readFileSync(config, 'utf8'))?.[1] as string;
+  return join(path, TRAIL);
 }
 
 export function machine(): string {

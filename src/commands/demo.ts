@@ -4,8 +4,8 @@
  * copy caught. Must never touch a database or a trail that it did not make itself.
  */
 import { randomBytes } from 'node:crypto';
-import { readFile, writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { readFile, rmdir, writeFile } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
 import { performance } from 'node:perf_hooks';
 import { type EmbeddedPostgres, startPostgres } from '../embedded/postgres.ts';
 import { type Command, type CommandIo, parseCommandLine } from './command.ts';
@@ -54,14 +54,18 @@ async function demo(argv: readonly string[], io: CommandIo): Promise<number> {
   const seconds = () => ((performance.now() - started) / 1000).toFixed(1);
   try {
     const bin = io.env['ROWSEAL_DEMO_POSTGRES_BIN'];
+    const folder = await makeFolder(values.dir);
     say.title('rowseal demo: who changed order 42, proven to somebody who trusts none of us');
     say.step('A shop on Postgres, which is thrown away at the end');
     await using postgres = await startPostgres({
       major: MAJOR,
       settings: { max_slot_wal_keep_size: '1GB' },
       ...(bin ? { bin } : {}),
+    }).catch(async (error: unknown) => {
+      await rmdir(folder.dir).catch(() => undefined); // empty still, unless somebody else put something there
+      throw error;
     });
-    const folder = await makeFolder(values.dir);
+    io.signal.throwIfAborted();
     const outcome = await perform(folder, postgres, say, io, seconds);
     if (values.json) io.stdout.write(`${JSON.stringify({ ...outcome, seconds: Number(seconds()) })}\n`);
     else tellEnd(say, folder, outcome.wrong, seconds());
@@ -156,7 +160,7 @@ function tellEnd(say: Narrator, folder: Folder, wrong: readonly string[], second
   }
   say.say(`The clean trail is ${folder.trail}`);
   say.say(
-    `Spoiled copies are in ${folder.spoiled('')}; rowseal.yaml, log.vkey and daemon.log lie beside them`,
+    `Spoiled copies are in ${dirname(folder.spoiled('x'))}; rowseal.yaml, log.vkey and daemon.log lie beside them`,
   );
 }
 

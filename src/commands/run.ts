@@ -5,18 +5,17 @@ import { systemClock } from '../base/clock.ts';
 import { RowsealError } from '../base/errors.ts';
 import { createLog, type Log } from '../base/log.ts';
 import { createMetrics, type Metrics } from '../base/metrics.ts';
-import { effectiveConfig, policyOf, retentionsOf } from '../config/compile.ts';
+import { effectiveConfig, policyOf } from '../config/compile.ts';
 import { loadConfig } from '../config/load.ts';
 import type { Config, TrailConfig } from '../config/schema.ts';
 import { newHealth, type TrailHealth } from '../health.ts';
 import { runTrail } from '../pipeline.ts';
-import { readSigner } from '../seal/signer.ts';
 import { createFileSpool } from '../seal/spool.ts';
 import { createPostgresSource, type PostgresSource } from '../source/postgres/source.ts';
-import { openStore } from '../store/open.ts';
 import { type Command, type CommandIo, parseCommandLine } from './command.ts';
 import { serveDaemonHttp } from './daemon-http.ts';
 import { type Counted, countProgress, countSeal } from './run-metrics.ts';
+import { writerParts } from './trail-parts.ts';
 
 const HELP = `rowseal run: the daemon.
 
@@ -115,7 +114,6 @@ function createRunningTrail(
   const log = rootLog.child({ trail: name });
   const health = newHealth(systemClock.now());
   const policy = policyOf(config, trail);
-  const signer = readSigner(config.signer.path, name);
   const password = passwordOf(trail, io.env);
   let source: PostgresSource | null = null;
   const counted: Counted = { recorder: null, told: {} };
@@ -138,23 +136,15 @@ function createRunningTrail(
     countProgress(metrics, name, counted, source, health, config.metrics.stale_after);
   };
   const run = async (signal: AbortSignal): Promise<unknown> => {
-    const store = await openStore(config.store, name, io.env);
+    const writer = await writerParts(config, trail, io);
     const spool = createFileSpool(config.spool.path, name, config.spool.max_bytes);
-    const { max_age, max_bytes, max_records, idle } = config.seal;
     try {
       await runTrail(
         {
-          name,
+          ...writer,
           connect,
-          store,
-          signer,
-          policy,
-          limits: { maxAgeMs: max_age, maxBytes: max_bytes, maxRecords: max_records, idleMs: idle },
-          retentions: retentionsOf(config, trail),
-          classes: ['trail', 'default', ...trail.tables.map((table) => table.class)],
           waiting: { memoryBytes: config.spool.max_memory, spool, spoolBytes: config.spool.max_bytes },
           effective: effectiveConfig(config, trail),
-          clock: systemClock,
           log,
           health,
           acceptGap,
@@ -191,7 +181,7 @@ function createRunningTrail(
       return error;
     } finally {
       spool.close();
-      await store.close();
+      await writer.store.close();
     }
   };
   return { name, health, refresh, run };

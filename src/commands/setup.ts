@@ -9,6 +9,7 @@ import { Client } from 'pg';
 import { RowsealError } from '../base/errors.ts';
 import { loadConfig } from '../config/load.ts';
 import type { Config, TrailConfig } from '../config/schema.ts';
+import { sealEnd } from '../seal/end.ts';
 import { type ConnectionTarget, parsePostgresUrl } from '../source/postgres/connection.ts';
 import { asRowsealError } from '../source/postgres/failure.ts';
 import { type PreflightFacts, readFacts } from '../source/postgres/preflight-facts.ts';
@@ -23,6 +24,7 @@ import {
 } from '../source/postgres/setup-plan.ts';
 import { type Command, type CommandIo, parseCommandLine } from './command.ts';
 import { postgresTarget, preflightWish, readSecret } from './postgres-target.ts';
+import { writerParts } from './trail-parts.ts';
 
 const HELP = `rowseal setup: install on a Postgres database what capture needs, or take it all back.
 
@@ -52,12 +54,19 @@ export interface SetupParts {
    * Seals a last lifecycle record `uninstalled` before anything is removed; the daemon is stopped. Resolves with
    * the number of the seal, or null where there is no trail yet. Throws where it can't: then nothing is removed.
    */
-  readonly sealUninstalled:
-    | ((config: Config, trail: TrailConfig, io: CommandIo) => Promise<number | null>)
-    | null;
+  readonly sealUninstalled: (config: Config, trail: TrailConfig, io: CommandIo) => Promise<number | null>;
 }
 
-export const setupCommand: Command = createSetupCommand({ sealUninstalled: null });
+export const setupCommand: Command = createSetupCommand({
+  async sealUninstalled(config, trail, io) {
+    const parts = await writerParts(config, trail, io);
+    try {
+      return await sealEnd(parts, 'uninstalled');
+    } finally {
+      await parts.store.close();
+    }
+  },
+});
 
 export function createSetupCommand(parts: SetupParts): Command {
   return {
@@ -256,8 +265,6 @@ async function sealTheEnd(
   trail: TrailConfig,
   io: CommandIo,
 ): Promise<string> {
-  if (parts.sealUninstalled === null)
-    return 'note     the end of the trail is not sealed: this build has no sealer here';
   const seal = await parts.sealUninstalled(config, trail, io);
   return seal === null
     ? 'note     there is no trail yet whose end could be sealed'

@@ -151,7 +151,8 @@ export function createSealer(options: SealerOptions): Sealer {
     abandoned = [];
     inFlight -= 1;
     const tookMs = clock.now() - cutAt;
-    recentSealMs = (recentSealMs * 3 + tookMs) / 4;
+    // The slowest of late, slowly forgotten: age is a promise about nearly all seals, not about the average.
+    recentSealMs = Math.max(tookMs, recentSealMs * 0.9);
     if (inFlight === MOST_IN_FLIGHT - 1) options.onPressure(false);
     options.onSealed(built.seal, head, tookMs);
     check();

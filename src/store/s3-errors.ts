@@ -1,5 +1,6 @@
 /**
  * What an S3 service answered, as one of our errors. Decided on status and error code, never on the message.
+ * Must never hand on what the request carried.
  * Error codes: Amazon S3 API Reference, 'Error responses'.
  */
 import { type ErrorCode, RowsealError } from '../base/errors.ts';
@@ -11,7 +12,14 @@ export function s3Error(error: unknown, bucket: string, timeout: string | null):
   const status = statusOf(error);
   const code = timeout === null ? codeFor(s3, status) : 'store_unavailable';
   const message = `bucket ${bucket}: ${timeout ?? describe(error, s3, status)}`;
-  return new RowsealError(code, message, { cause: error, details: { s3, status, bucket } });
+  return new RowsealError(code, message, { cause: bare(error, s3), details: { s3, status, bucket } });
+}
+
+/** The SDK's errors carry the whole exchange, session tokens and signatures included: never to a log. */
+function bare(error: unknown, s3: string): Error {
+  const cause = new Error(error instanceof Error ? error.message : String(error));
+  cause.name = s3;
+  return cause;
 }
 
 /** The service's own error code of an error that s3Error made, such as PreconditionFailed. */

@@ -128,14 +128,16 @@ async function put(
   }
 }
 
-/** Extends a lock that is shorter or weaker than wanted; never shortens one. */
+/** Extends a lock that is shorter than wanted; never shortens one. A governance lock cannot become compliance. */
 async function extendLock(
   link: S3Link,
   fullKey: string,
   version: string | null,
   wanted: Lock,
 ): Promise<void> {
-  if (covers(await readLock(link, fullKey, version), wanted)) return;
+  const found = await readLock(link, fullKey, version);
+  if (covers(found, wanted)) return;
+  if (found !== null && found.mode !== wanted.mode) throw unlocked(fullKey, version, wanted, found);
   await link.request(0, (client, signal) =>
     client.send(
       new PutObjectRetentionCommand({
@@ -151,19 +153,19 @@ async function extendLock(
 }
 
 async function checkLock(link: S3Link, fullKey: string, version: string | null, wanted: Lock): Promise<void> {
-  const lock = await readLock(link, fullKey, version);
-  if (covers(lock, wanted)) return;
-  const found = lock === null ? 'no lock' : `${lock.mode} until ${lock.until.toISOString()}`;
-  throw new RowsealError(
-    'store_unlocked',
-    `${fullKey}: asked for ${wanted.mode} until ${wanted.until.toISOString()}, found ${found}`,
-    { details: { key: fullKey, version } },
-  );
+  const found = await readLock(link, fullKey, version);
+  if (!covers(found, wanted)) throw unlocked(fullKey, version, wanted, found);
 }
 
 function covers(lock: Lock | null, wanted: Lock): boolean {
   if (lock === null || lock.until < wanted.until) return false;
   return lock.mode === 'COMPLIANCE' || wanted.mode === 'GOVERNANCE';
+}
+
+function unlocked(fullKey: string, version: string | null, wanted: Lock, found: Lock | null): RowsealError {
+  const say = (lock: Lock) => `${lock.mode} until ${lock.until.toISOString()}`;
+  const message = `${fullKey}: asked for ${say(wanted)}, found ${found === null ? 'no lock' : say(found)}`;
+  return new RowsealError('store_unlocked', message, { details: { key: fullKey, version } });
 }
 
 /** Stores keep whole seconds: rounded up, never down. */

@@ -84,13 +84,22 @@ export function storeContract(name: string, createBench: () => Promise<StoreBenc
       const found = await contents(store, 'seals/');
       expect(found).toEqual(bench.versions ? ['junk', 'ours'] : ['junk']);
       if (!bench.versions) return;
-      expect(await store.create('seals/000000000000', Buffer.from('ours'), soon(), { behind: true })).toBe('same');
+      expect(await store.create('seals/000000000000', Buffer.from('ours'), soon(), { behind: true })).toBe(
+        'same',
+      );
       expect(await contents(store, 'seals/')).toEqual(['junk', 'ours']);
     });
 
     test('lists in bytewise order of keys, by prefix and after a key', async () => {
       const store = await fresh();
-      const names = ['segments/a-b/1', 'segments/a/2', 'segments/a/10', 'segments/a.b/3', 'seals/2', 'seals/10'];
+      const names = [
+        'segments/a-b/1',
+        'segments/a/2',
+        'segments/a/10',
+        'segments/a.b/3',
+        'seals/2',
+        'seals/10',
+      ];
       for (const key of names) await store.create(key, Buffer.from(key), soon());
       const sorted = names.toSorted((a, b) => Buffer.compare(Buffer.from(a), Buffer.from(b)));
       expect(await keys(store, '')).toEqual(sorted);
@@ -197,7 +206,11 @@ export function storeContract(name: string, createBench: () => Promise<StoreBenc
   });
 }
 
-export async function all(store: Pick<TrailStore, 'list'>, prefix: string, after?: string): Promise<ObjectVersion[]> {
+export async function all(
+  store: Pick<TrailStore, 'list'>,
+  prefix: string,
+  after?: string,
+): Promise<ObjectVersion[]> {
   const found: ObjectVersion[] = [];
   for await (const version of store.list(prefix, after)) found.push(version);
   return found;

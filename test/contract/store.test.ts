@@ -29,7 +29,13 @@ storeContract('S3', async () => {
   const s3 = await startS3();
   const bucket = await s3.createBucket();
   const env = { AWS_ACCESS_KEY_ID: s3.accessKeyId, AWS_SECRET_ACCESS_KEY: s3.secretAccessKey };
-  const place = { type: 's3', bucket, prefix: 'audit', endpoint: s3.endpoint, force_path_style: true } as const;
+  const place = {
+    type: 's3',
+    bucket,
+    prefix: 'audit',
+    endpoint: s3.endpoint,
+    force_path_style: true,
+  } as const;
   return {
     versions: true,
     open: (trail: string) => openStore(place, trail, env),

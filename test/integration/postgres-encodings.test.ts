@@ -14,24 +14,54 @@ interface Case {
 }
 
 const CASES: readonly Case[] = [
-  { encoding: 'LATIN1', raw: false, texts: [['e4f6fc', 'äöü'], ['81', '\u0081'], ['61', 'a']] },
+  {
+    encoding: 'LATIN1',
+    raw: false,
+    texts: [
+      ['e4f6fc', 'äöü'],
+      ['81', '\u0081'],
+      ['61', 'a'],
+    ],
+  },
   {
     encoding: 'WIN1252',
     raw: true,
     // 0x81 has no meaning in WIN1252: the walsender fails on it, whenever it tries.
-    texts: [['80e4', '€ä'], ['6181', { raw: '6181' }], ['93', '“'], ['61', 'a']],
+    texts: [
+      ['80e4', '€ä'],
+      ['6181', { raw: '6181' }],
+      ['93', '“'],
+      ['61', 'a'],
+    ],
   },
-  { encoding: 'EUC_JP', raw: false, texts: [['c6fccbdc', '日本'], ['8eb1', 'ｱ'], ['61', 'a']] },
+  {
+    encoding: 'EUC_JP',
+    raw: false,
+    texts: [
+      ['c6fccbdc', '日本'],
+      ['8eb1', 'ｱ'],
+      ['61', 'a'],
+    ],
+  },
   {
     encoding: 'EUC_JP',
     raw: true,
     // A code point of the right form that stands for nothing.
-    texts: [['c6fccbdc', '日本'], ['a9a1', { raw: 'a9a1' }], ['61', 'a']],
+    texts: [
+      ['c6fccbdc', '日本'],
+      ['a9a1', { raw: 'a9a1' }],
+      ['61', 'a'],
+    ],
   },
   {
     encoding: 'SQL_ASCII',
     raw: false,
-    texts: [['c3a4', 'ä'], ['e4', { raw: 'e4' }], ['61', 'a'], ['f09f9880', '😀']],
+    texts: [
+      ['c3a4', 'ä'],
+      ['e4', { raw: 'e4' }],
+      ['61', 'a'],
+      ['f09f9880', '😀'],
+    ],
   },
 ];
 
@@ -66,10 +96,16 @@ describe.each([14, 18])('encodings on Postgres %i', (major) => {
 
   test('names in the server encoding', async () => {
     await using server = await testServer({ major, encoding: 'LATIN1' });
-    await server.sql(`create table "größe" (id int primary key, "maß" text); create publication rowseal for table "größe"`);
+    await server.sql(
+      `create table "größe" (id int primary key, "maß" text); create publication rowseal for table "größe"`,
+    );
     await using running = await capture(server);
     await server.sql(`insert into "größe" values (1, 'ß')`);
     await running.caughtUp(server);
-    expect(running.rows()[0]).toMatchObject({ table: 'public.größe', after: { maß: 'ß' }, relation: { primaryKey: ['id'] } });
+    expect(running.rows()[0]).toMatchObject({
+      table: 'public.größe',
+      after: { maß: 'ß' },
+      relation: { primaryKey: ['id'] },
+    });
   });
 });

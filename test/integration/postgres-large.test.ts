@@ -6,7 +6,9 @@ import { capture } from '../support/postgres-capture.ts';
 test.each([14, 18])('1,600 columns on Postgres %i', async (major) => {
   await using server = await testServer({ major });
   const columns = Array.from({ length: 1599 }, (_, index) => `c${index} int`);
-  await server.sql(`create table wide (id int primary key, ${columns.join(', ')}); create publication rowseal for table wide`);
+  await server.sql(
+    `create table wide (id int primary key, ${columns.join(', ')}); create publication rowseal for table wide`,
+  );
   await using running = await capture(server);
   await server.sql(`insert into wide values (1, ${columns.map((_, index) => index).join(', ')})`);
   await server.sql('update wide set c7 = null');

@@ -57,7 +57,9 @@ describe.each([14, 16, 18])('rows of Postgres %i', (major) => {
   });
 
   test('changed keys and deletes', async () => {
-    await server.sql(`create table shop.t (a int, b text, c text, primary key (b, a)); insert into shop.t values (1, 'x', 'y')`);
+    await server.sql(
+      `create table shop.t (a int, b text, c text, primary key (b, a)); insert into shop.t values (1, 'x', 'y')`,
+    );
     await publish('shop.t');
     await using running = await capture(server);
     await server.sql(`update shop.t set a = 2; delete from shop.t`);
@@ -73,7 +75,9 @@ describe.each([14, 16, 18])('rows of Postgres %i', (major) => {
   });
 
   test('TRUNCATE with CASCADE names every table once', async () => {
-    await server.sql(`create table shop.a (id serial primary key); create table shop.b (id int primary key references shop.a)`);
+    await server.sql(
+      `create table shop.a (id serial primary key); create table shop.b (id int primary key references shop.a)`,
+    );
     await publish('shop.a', 'shop.b');
     await using running = await capture(server);
     await server.sql('truncate shop.a restart identity cascade');
@@ -101,7 +105,9 @@ describe.each([14, 16, 18])('rows of Postgres %i', (major) => {
       ['insert', 'shop.p26_2'],
     ]);
     expect(running.rows()[0]!.relation.ancestors).toEqual(['shop.p26', 'shop.p']);
-    expect(events(running).at(-1)).toMatchObject({ tables: expect.arrayContaining(['shop.p26_1', 'shop.p26_2']) });
+    expect(events(running).at(-1)).toMatchObject({
+      tables: expect.arrayContaining(['shop.p26_1', 'shop.p26_2']),
+    });
   });
 
   test('tables altered in mid-stream, also within a transaction', async () => {
@@ -136,16 +142,29 @@ describe.each([14, 16, 18])('rows of Postgres %i', (major) => {
     await publish('shop.t');
     await using running = await capture(server);
     running.source.pause();
-    await server.sql(`begin; insert into shop.t values (1, 'a', '{a}', 5, '{1}'); drop schema shop cascade; commit`);
+    await server.sql(
+      `begin; insert into shop.t values (1, 'a', '{a}', 5, '{1}'); drop schema shop cascade; commit`,
+    );
     running.source.resume();
     await running.caughtUp(server);
     const [row] = running.rows();
-    expect(row).toMatchObject({ after: { id: '1', m: 'a', l: '{a}', d: '5', v: '{1}' }, relation: { primaryKey: null } });
-    expect(row!.relation.columns.map(({ encoding }) => encoding.as)).toEqual(['number', 'string', 'string', 'string', 'array']);
+    expect(row).toMatchObject({
+      after: { id: '1', m: 'a', l: '{a}', d: '5', v: '{1}' },
+      relation: { primaryKey: null },
+    });
+    expect(row!.relation.columns.map(({ encoding }) => encoding.as)).toEqual([
+      'number',
+      'string',
+      'string',
+      'string',
+      'array',
+    ]);
   });
 
   test('generated columns are not sent, stored ones neither', async () => {
-    await server.sql(`create table shop.t (id int primary key, a int, twice int generated always as (a * 2) stored)`);
+    await server.sql(
+      `create table shop.t (id int primary key, a int, twice int generated always as (a * 2) stored)`,
+    );
     await publish('shop.t');
     await using running = await capture(server);
     await server.sql('insert into shop.t (id, a) values (1, 2)');
@@ -166,19 +185,27 @@ describe.each([14, 16, 18])('rows of Postgres %i', (major) => {
     await server.sql(`rollback prepared 'p2'`);
     await server.sql(`commit prepared 'p1'`);
     await running.caughtUp(server);
-    const ids = running.transactions.map(({ events: all }) => (all as CapturedRow[]).map(({ after }) => after?.['id']));
+    const ids = running.transactions.map(({ events: all }) =>
+      (all as CapturedRow[]).map(({ after }) => after?.['id']),
+    );
     expect(ids).toEqual([['1', '3'], ['7'], ['5']]);
     const [row] = await server.sql(`select xmin::text from shop.t where id = 5`);
     expect(running.transactions[2]!.id).toBe(row!['xmin']);
   });
 
   test('commit times to the microsecond, positions and origins', async () => {
-    await server.sql(`create table shop.t (id int primary key); select pg_replication_origin_create('elsewhere ${major}')`);
+    await server.sql(
+      `create table shop.t (id int primary key); select pg_replication_origin_create('elsewhere ${major}')`,
+    );
     await publish('shop.t');
     await using running = await capture(server);
     await server.sql(`select pg_replication_origin_session_setup('elsewhere ${major}')`);
-    await server.sql(`begin; select pg_replication_origin_xact_setup('0/ABCDEF', '2026-01-02 03:04:05.000006+00'); insert into shop.t values (1); commit`);
-    await server.sql(`select pg_replication_origin_session_reset(); select pg_replication_origin_drop('elsewhere ${major}')`);
+    await server.sql(
+      `begin; select pg_replication_origin_xact_setup('0/ABCDEF', '2026-01-02 03:04:05.000006+00'); insert into shop.t values (1); commit`,
+    );
+    await server.sql(
+      `select pg_replication_origin_session_reset(); select pg_replication_origin_drop('elsewhere ${major}')`,
+    );
     await running.caughtUp(server);
     const [transaction] = running.transactions;
     expect(transaction).toMatchObject({ origin: `elsewhere ${major}`, time: '2026-01-02T03:04:05.000006Z' });

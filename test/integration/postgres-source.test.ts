@@ -3,7 +3,13 @@ import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { RowsealError } from '../../src/base/errors.ts';
 import { parseLsn } from '../../src/source/postgres/lsn.ts';
 import { type TestServer, testServer } from '../support/postgres.ts';
-import { type CapturedRow, type CapturedTransaction, capture, NEW_TRAIL, slotIsFree } from '../support/postgres-capture.ts';
+import {
+  type CapturedRow,
+  type CapturedTransaction,
+  capture,
+  NEW_TRAIL,
+  slotIsFree,
+} from '../support/postgres-capture.ts';
 
 const code = (error: unknown) => (error instanceof RowsealError ? error.code : error);
 
@@ -28,10 +34,11 @@ describe.each([14, 16, 18])('the source on Postgres %i', (major) => {
     return running.opened;
   };
   const confirmed = async () =>
-    (await server.sql(`select confirmed_flush_lsn from pg_replication_slots where slot_name = 'rowseal'`))[0]?.[
-      'confirmed_flush_lsn'
-    ] as string;
-  const refusal = (options: Parameters<typeof capture>[1]) => capture(server, options).then(() => 'opened', code);
+    (
+      await server.sql(`select confirmed_flush_lsn from pg_replication_slots where slot_name = 'rowseal'`)
+    )[0]?.['confirmed_flush_lsn'] as string;
+  const refusal = (options: Parameters<typeof capture>[1]) =>
+    capture(server, options).then(() => 'opened', code);
 
   // The npm replication library acknowledges a commit's end + 1 and so loses the commit that starts right there.
   test('a commit right behind an acknowledged one is not lost', async () => {
@@ -115,7 +122,9 @@ describe.each([14, 16, 18])('the source on Postgres %i', (major) => {
     await using running = await capture(server);
     await server.embedded!.kill();
     expect(code(await running.ended)).toBe('source_unreachable');
-    expect(await refusal({ resume: { through: '0/1', incarnation: null, acceptGap: null } })).toBe('source_unreachable');
+    expect(await refusal({ resume: { through: '0/1', incarnation: null, acceptGap: null } })).toBe(
+      'source_unreachable',
+    );
   });
 
   test('the cases of opening', async () => {
@@ -150,10 +159,14 @@ describe.each([14, 16, 18])('the source on Postgres %i', (major) => {
     await slotIsFree(server);
     // Another cluster, an older timeline, a log that ends before the trail.
     expect(await refusal({ resume: { ...at, incarnation: '1/1' } })).toBe('source_changed');
-    expect(await refusal({ resume: { ...at, incarnation: identity.incarnation.replace(/1$/, '2') } })).toBe('source_changed');
+    expect(await refusal({ resume: { ...at, incarnation: identity.incarnation.replace(/1$/, '2') } })).toBe(
+      'source_changed',
+    );
     expect(await refusal({ resume: { ...at, through: 'FF/0' } })).toBe('source_changed');
     // Not ours to read.
-    await server.sql(`select pg_drop_replication_slot('rowseal'); select pg_create_logical_replication_slot('rowseal', 'test_decoding')`);
+    await server.sql(
+      `select pg_drop_replication_slot('rowseal'); select pg_create_logical_replication_slot('rowseal', 'test_decoding')`,
+    );
     expect(await refusal({ resume: at })).toBe('source_misconfigured');
     expect(await refusal({ slot: 'other', publication: 'nowhere' })).toBe('source_misconfigured');
     expect(await server.sql(`select from pg_replication_slots where slot_name = 'other'`)).toEqual([]);
@@ -233,27 +246,48 @@ describe.each([14, 16, 18])('the source on Postgres %i', (major) => {
       table !== 'hidden' && ancestors.every((name) => name !== 'public.ignored');
     await using running = await capture(server, { watchMs: 50, matches });
     await running.until(() => running.observations.length === 1);
-    expect(running.observations[0]).toMatchObject({ kind: 'lifecycle', event: 'capture', details: { tables_published: 2 } });
-    const whats = () => running.source.health().map(({ what, object }) => `${what} ${object}`).sort();
+    expect(running.observations[0]).toMatchObject({
+      kind: 'lifecycle',
+      event: 'capture',
+      details: { tables_published: 2 },
+    });
+    const whats = () =>
+      running.source
+        .health()
+        .map(({ what, object }) => `${what} ${object}`)
+        .sort();
     expect(whats()).toEqual(['table_not_published public.part1']);
     const told = async (sql: string, count = 1) => {
       const before = running.observations.length;
       await server.sql(sql);
       await running.until(() => running.observations.length >= before + count);
       await new Promise((resolve) => setTimeout(resolve, 200));
-      return running.observations.slice(before).map((each) => ('what' in each ? each.what : 'event' in each ? each.event : each.kind));
+      return running.observations
+        .slice(before)
+        .map((each) => ('what' in each ? each.what : 'event' in each ? each.event : each.kind));
     };
-    expect(await told('create table hidden (id int); create table fresh (id int)')).toEqual(['table_not_published']);
-    expect(await told('alter publication rowseal add table fresh, part')).toEqual(expect.arrayContaining(['table_published', 'table_published']));
+    expect(await told('create table hidden (id int); create table fresh (id int)')).toEqual([
+      'table_not_published',
+    ]);
+    expect(await told('alter publication rowseal add table fresh, part')).toEqual(
+      expect.arrayContaining(['table_published', 'table_published']),
+    );
     expect(whats()).toEqual([]);
     expect(await told('alter publication rowseal drop table later')).toEqual(['table_unpublished']);
     expect(whats()).toEqual(['table_not_published public.later']);
-    expect(await told(`alter publication rowseal set (publish = 'insert, update')`, 2)).toEqual(['publication_altered', 'publication_altered']);
+    expect(await told(`alter publication rowseal set (publish = 'insert, update')`, 2)).toEqual([
+      'publication_altered',
+      'publication_altered',
+    ]);
     expect(await told('alter table t replica identity full')).toEqual(['replica_identity_changed']);
     expect(await told('alter table t replica identity nothing')).toEqual(['replica_identity_lowered']);
-    expect(await told('alter table t replica identity default; alter table t drop constraint t_pkey', 0)).toEqual([]);
+    expect(
+      await told('alter table t replica identity default; alter table t drop constraint t_pkey', 0),
+    ).toEqual([]);
     if (major >= 15) {
-      expect(await told('alter publication rowseal set table t where (id > 5), fresh, part')).toEqual(['row_filter_altered']);
+      expect(await told('alter publication rowseal set table t where (id > 5), fresh, part')).toEqual([
+        'row_filter_altered',
+      ]);
       expect(await told('alter publication rowseal set table t (id), fresh, part', 2)).toEqual(
         expect.arrayContaining(['row_filter_altered', 'column_list_altered']),
       );
@@ -264,7 +298,9 @@ describe.each([14, 16, 18])('the source on Postgres %i', (major) => {
       await told(`create trigger rowseal_context_before before insert on fresh for each statement execute function noop();
         alter table fresh enable always trigger rowseal_context_before`),
     ).toEqual(['context_trigger_enabled']);
-    expect(await told('alter table fresh disable trigger rowseal_context_before')).toEqual(['context_trigger_disabled']);
+    expect(await told('alter table fresh disable trigger rowseal_context_before')).toEqual([
+      'context_trigger_disabled',
+    ]);
     expect(whats()).toContain('context_trigger_disabled public.fresh');
   });
 });

@@ -1,4 +1,5 @@
 /** The S3 store against a server that enforces COMPLIANCE: locks, versions, delete markers, refusals, tampering. */
+import { inspect } from 'node:util';
 import {
   CopyObjectCommand,
   DeleteObjectCommand,
@@ -34,7 +35,8 @@ describe('S3 with Object Lock', () => {
     AWS_ACCESS_KEY_ID: keys.accessKeyId,
     AWS_SECRET_ACCESS_KEY: keys.secretAccessKey,
   });
-  const place = (bucket: string) => ({ type: 's3', bucket, endpoint: s3.endpoint, force_path_style: true }) as const;
+  const place = (bucket: string) =>
+    ({ type: 's3', bucket, endpoint: s3.endpoint, force_path_style: true }) as const;
   const fresh = async () => {
     trails += 1;
     base = `audit.example.com/lock${trails}/`;
@@ -47,7 +49,11 @@ describe('S3 with Object Lock', () => {
     s3.client.send(new PutObjectCommand({ Bucket: bucket, Key: base + key, Body: bytes }));
   const remove = (key: string, version?: string) =>
     s3.client.send(
-      new DeleteObjectCommand({ Bucket: bucket, Key: base + key, ...(version ? { VersionId: version } : {}) }),
+      new DeleteObjectCommand({
+        Bucket: bucket,
+        Key: base + key,
+        ...(version ? { VersionId: version } : {}),
+      }),
     );
 
   test('deleting, shortening and weakening are refused to the owner of the bucket', async () => {
@@ -103,8 +109,9 @@ describe('S3 with Object Lock', () => {
     expect(await weak.create(SEAL, Buffer.from('one'), until)).toBe('created');
     const [entry] = await all(weak, '');
     expect(await weak.lock(SEAL, entry!.version)).toEqual({ mode: 'GOVERNANCE', until });
-    expect(await strong.create(SEAL, Buffer.from('one'), until)).toBe('same');
-    expect(await strong.lock(SEAL, entry!.version)).toEqual({ mode: 'COMPLIANCE', until });
+    await code(strong.create(SEAL, Buffer.from('one'), until), 'store_unlocked');
+    expect(await weak.create(SEAL, Buffer.from('one'), soon(900))).toBe('same');
+    expect((await weak.lock(SEAL, entry!.version))?.mode).toBe('GOVERNANCE');
     await weak.close();
     await strong.close();
   });
@@ -157,7 +164,15 @@ describe('S3 with Object Lock', () => {
 
   test('keys that XML and URLs find hard are listed and read as they are', async () => {
     const store = await fresh();
-    const names = ['seals/\u0001', 'seals/a b', 'seals/a+b', 'seals/a%2Fb', 'seals/é<&>"', 'seals/🙂', 'seals/\uffee'];
+    const names = [
+      'seals/\u0001',
+      'seals/a b',
+      'seals/a+b',
+      'seals/a%2Fb',
+      'seals/é<&>"',
+      'seals/🙂',
+      'seals/\uffee',
+    ];
     for (const name of names) await put(name, name);
     const sorted = names.toSorted((a, b) => Buffer.compare(Buffer.from(a), Buffer.from(b)));
     expect(await keys(store, 'seals/')).toEqual(sorted);
@@ -202,7 +217,10 @@ describe('S3 with Object Lock', () => {
     for (const [store, expected] of cases) {
       const error = await code(store.create(SEAL, Buffer.from('x'), soon()), expected);
       await code(all(store, ''), expected);
-      expect(JSON.stringify({ message: error.message, details: error.details })).not.toContain('wrong-secret');
+      // Neither the secret, nor the request that the SDK's own errors carry along.
+      expect(inspect(error, { depth: 20, showHidden: true })).not.toMatch(
+        /wrong-secret|authorization|\$response/i,
+      );
       await store.close();
     }
   });

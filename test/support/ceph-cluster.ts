@@ -52,7 +52,8 @@ export async function createCluster(packages: CephPackages, store: ObjectStore):
     rgw: ['radosgw', [...conf, '-n', 'client.rgw', '-f']],
   };
 
-  const tool: CephCluster['tool'] = (program, args, input) => runTool(packages, program, [...conf, ...args], input);
+  const tool: CephCluster['tool'] = (program, args, input) =>
+    runTool(packages, program, [...conf, ...args], input);
 
   const launch = (daemon: Daemon) => {
     const { file, args } = packages.command(...commandLines[daemon]);
@@ -119,22 +120,28 @@ async function runTool(
     child.once('error', reject).once('close', resolve);
   }).finally(() => clearTimeout(late));
   if (code === 0) return Buffer.concat(out).toString();
-  throw new Error(`${program} ${args.slice(2).join(' ')} ended with ${code}: ${Buffer.concat(said).toString().trim()}`);
+  throw new Error(
+    `${program} ${args.slice(2).join(' ')} ended with ${code}: ${Buffer.concat(said).toString().trim()}`,
+  );
 }
 
 async function answering(port: number, alive: () => boolean, dir: string): Promise<void> {
   const until = Date.now() + 90_000;
   while (Date.now() < until && alive()) {
-    const answer = await fetch(`http://127.0.0.1:${port}/`, { signal: AbortSignal.timeout(2000) }).catch(() => null);
+    const answer = await fetch(`http://127.0.0.1:${port}/`, { signal: AbortSignal.timeout(2000) }).catch(
+      () => null,
+    );
     await answer?.arrayBuffer();
     if (answer?.ok) return;
     await new Promise((resolve) => setTimeout(resolve, 50));
   }
   const logs = await readdir(join(dir, 'log'));
-  const tails = await Promise.all(logs.map(async (name) => {
-    const text = await readFile(join(dir, 'log', name), 'utf8');
-    return `== ${name}\n${text.trimEnd().split('\n').slice(-5).join('\n')}`;
-  }));
+  const tails = await Promise.all(
+    logs.map(async (name) => {
+      const text = await readFile(join(dir, 'log', name), 'utf8');
+      return `== ${name}\n${text.trimEnd().split('\n').slice(-5).join('\n')}`;
+    }),
+  );
   throw new Error(`the Ceph gateway does not answer\n${tails.join('\n')}`);
 }
 
@@ -222,7 +229,9 @@ keyring = ${dir}/keyring
 log_to_stderr = false
 err_to_stderr = false
 debug_ms = 0
-${Object.entries(settings).map(([name, value]) => `${name} = ${value}`).join('\n')}
+${Object.entries(settings)
+  .map(([name, value]) => `${name} = ${value}`)
+  .join('\n')}
 osd_pool_default_size = 1
 osd_pool_default_min_size = 1
 osd_pool_default_pg_num = 1

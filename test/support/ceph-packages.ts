@@ -39,7 +39,11 @@ export async function provisionCeph(log: (line: string) => void): Promise<CephPa
 async function packagesIn(root: string): Promise<CephPackages> {
   const [triplet] = (await readdir(join(root, 'usr/lib'))).filter((name) => name.endsWith('-linux-gnu'));
   if (triplet === undefined) throw new Error(`${root} holds no libraries: remove it and try again`);
-  const libraries = [join(root, 'lib', triplet), join(root, 'usr/lib', triplet), join(root, 'usr/lib', triplet, 'ceph')];
+  const libraries = [
+    join(root, 'lib', triplet),
+    join(root, 'usr/lib', triplet),
+    join(root, 'usr/lib', triplet, 'ceph'),
+  ];
   const loader = (await readdir(libraries[0]!)).find((name) => /^ld-linux-.*\.so\.\d+$/.test(name));
   if (loader === undefined) throw new Error(`${root} holds no ld.so: remove it and try again`);
   return {
@@ -92,7 +96,8 @@ type Apt = (program: 'apt-get', args: string[]) => Promise<string>;
 /** An apt that knows nothing of the host but its keyring, and writes nowhere but into `work`. */
 async function privateApt(work: string): Promise<Apt> {
   const at = join(work, 'apt');
-  for (const folder of ['lists/partial', 'cache/archives/partial']) await mkdir(join(at, folder), { recursive: true });
+  for (const folder of ['lists/partial', 'cache/archives/partial'])
+    await mkdir(join(at, folder), { recursive: true });
   const architecture = (await tool('dpkg', ['--print-architecture'])).trim();
   await writeFile(join(at, 'sources.list'), `deb ${await mirror()} ${SUITE} main\n`);
   await writeFile(join(at, 'status'), '');
@@ -124,7 +129,12 @@ async function privateApt(work: string): Promise<Apt> {
 
 /** The host's own Debian mirror where it has one, else Debian's. */
 async function mirror(): Promise<string> {
-  const targets = await tool('apt-get', ['indextargets', '--format', '$(REPO_URI) $(ORIGIN)', 'Created-By: Packages']);
+  const targets = await tool('apt-get', [
+    'indextargets',
+    '--format',
+    '$(REPO_URI) $(ORIGIN)',
+    'Created-By: Packages',
+  ]);
   const own = targets.split('\n').map((line) => line.split(' '));
   return own.find(([uri, origin]) => origin === 'Debian' && !uri?.includes('security'))?.[0] ?? DEBIAN;
 }
@@ -141,13 +151,18 @@ async function trim(target: string): Promise<void> {
 
 async function tool(program: string, args: string[]): Promise<string> {
   try {
-    const { stdout } = await run(program, args, { env: { ...process.env, LC_ALL: 'C' }, maxBuffer: 64 << 20 });
+    const { stdout } = await run(program, args, {
+      env: { ...process.env, LC_ALL: 'C' },
+      maxBuffer: 64 << 20,
+    });
     return stdout;
   } catch (error) {
     const { code, stderr } = error as { code?: unknown; stderr?: string };
     if (code === 'ENOENT') {
-      throw new Error(`${program} is not on this machine: the test gateway comes from Debian packages. ` +
-        'Use a Debian or Ubuntu machine, or set ROWSEAL_TEST_S3 to the URL of an S3 server with Object Lock.');
+      throw new Error(
+        `${program} is not on this machine: the test gateway comes from Debian packages. ` +
+          'Use a Debian or Ubuntu machine, or set ROWSEAL_TEST_S3 to the URL of an S3 server with Object Lock.',
+      );
     }
     throw new Error(
       `${program} ${args.slice(-4).join(' ')} failed: ${(stderr ?? String(error)).trim()}\n` +

@@ -5,7 +5,12 @@
  * stopping it and tampering behind its API, throws on a named one: ask `own` first.
  */
 import { randomUUID } from 'node:crypto';
-import { CreateBucketCommand, ListObjectVersionsCommand, PutBucketPolicyCommand, S3Client } from '@aws-sdk/client-s3';
+import {
+  CreateBucketCommand,
+  ListObjectVersionsCommand,
+  PutBucketPolicyCommand,
+  S3Client,
+} from '@aws-sdk/client-s3';
 import { type CephCluster, createCluster, type ObjectStore } from './ceph-cluster.ts';
 import { provisionCeph as provision } from './ceph-packages.ts';
 
@@ -56,7 +61,10 @@ export async function startS3(options: { store?: ObjectStore } = {}): Promise<Te
 
 async function ownServer(cluster: CephCluster): Promise<TestS3> {
   const endpoint = `http://127.0.0.1:${cluster.port}`;
-  const [sealer, auditor] = await Promise.all([createUser(cluster, 'sealer'), createUser(cluster, 'auditor')]);
+  const [sealer, auditor] = await Promise.all([
+    createUser(cluster, 'sealer'),
+    createUser(cluster, 'auditor'),
+  ]);
   const client = clientFor(endpoint, sealer);
   const stop = async () => {
     client.destroy();
@@ -105,7 +113,8 @@ function namedServer(endpoint: string, env: NodeJS.ProcessEnv): TestS3 {
 
 function keysIn(env: NodeJS.ProcessEnv, id: string, secret: string): S3Credentials {
   const [accessKeyId, secretAccessKey] = [env[id], env[secret]];
-  if (!accessKeyId || !secretAccessKey) throw new Error(`ROWSEAL_TEST_S3 is set, but ${id} or ${secret} is not`);
+  if (!accessKeyId || !secretAccessKey)
+    throw new Error(`ROWSEAL_TEST_S3 is set, but ${id} or ${secret} is not`);
   return { accessKeyId, secretAccessKey };
 }
 
@@ -127,7 +136,13 @@ async function createBucket(client: S3Client, lock: boolean, reader: string | nu
     const statement = {
       Effect: 'Allow',
       Principal: { AWS: [reader] },
-      Action: ['s3:ListBucket', 's3:ListBucketVersions', 's3:GetObject', 's3:GetObjectVersion', 's3:GetObjectRetention'],
+      Action: [
+        's3:ListBucket',
+        's3:ListBucketVersions',
+        's3:GetObject',
+        's3:GetObjectVersion',
+        's3:GetObjectRetention',
+      ],
       Resource: [`arn:aws:s3:::${bucket}`, `arn:aws:s3:::${bucket}/*`],
     };
     const policy = JSON.stringify({ Version: '2012-10-17', Statement: [statement] });
@@ -145,7 +160,9 @@ async function radosPut(
 ): Promise<void> {
   const stats = await cluster.tool('radosgw-admin', ['bucket', 'stats', '--bucket', target.bucket]);
   const { marker } = JSON.parse(stats) as { marker: string };
-  const listed = await client.send(new ListObjectVersionsCommand({ Bucket: target.bucket, Prefix: target.key }));
+  const listed = await client.send(
+    new ListObjectVersionsCommand({ Bucket: target.bucket, Prefix: target.key }),
+  );
   const version = target.version ?? listed.Versions?.find(({ Key }) => Key === target.key)?.VersionId;
   if (version === undefined) throw new Error(`${target.key} is not in ${target.bucket}`);
   const instance = version === 'null' ? `_${target.key}` : `__:${version}_${target.key}`;

@@ -38,7 +38,12 @@ export interface CapturedRow {
 
 export type CapturedEvent =
   | CapturedRow
-  | { readonly action: 'truncate'; readonly tables: readonly string[]; readonly cascade: boolean; readonly restartIdentity: boolean }
+  | {
+      readonly action: 'truncate';
+      readonly tables: readonly string[];
+      readonly cascade: boolean;
+      readonly restartIdentity: boolean;
+    }
   | { readonly action: 'message'; readonly prefix: string; readonly content: string };
 
 export interface CapturedTransaction extends TransactionStart {
@@ -68,7 +73,11 @@ export const NEW_TRAIL: Resume = { through: null, incarnation: null, acceptGap: 
 
 export async function capture(
   server: TestServer,
-  options: Partial<PostgresSourceOptions> & { resume?: Resume; acknowledge?: boolean; handler?: Partial<ChangeHandler> } = {},
+  options: Partial<PostgresSourceOptions> & {
+    resume?: Resume;
+    acknowledge?: boolean;
+    handler?: Partial<ChangeHandler>;
+  } = {},
 ): Promise<Running> {
   const { resume, acknowledge, handler, ...rest } = options;
   const warnings: string[] = [];
@@ -159,7 +168,10 @@ export async function capture(
     warnings,
     ended,
     until,
-    rows: () => transactions.flatMap(({ events }) => events.filter((event): event is CapturedRow => 'relation' in event)),
+    rows: () =>
+      transactions.flatMap(({ events }) =>
+        events.filter((event): event is CapturedRow => 'relation' in event),
+      ),
     caughtUp: async (on) => {
       const mark = `mark ${Math.random()}`;
       await on.sql(`select pg_logical_emit_message(true, 'test', $1)`, [mark]);

@@ -8,7 +8,7 @@ import { RowsealError } from '../../src/base/errors.ts';
 import type { Lock, ObjectVersion, TrailReader } from '../../src/store/store.ts';
 import { formatCheckpoint } from '../../src/trail/checkpoint.ts';
 import { createRange, rootOf } from '../../src/trail/merkle.ts';
-import { segmentPath, sealPath } from '../../src/trail/names.ts';
+import { sealPath, segmentPath } from '../../src/trail/names.ts';
 import { type Signer, signerOf, signNote } from '../../src/trail/note.ts';
 import { formatSealFile, rangeThrough, type Seal, sealLeaf } from '../../src/trail/seal.ts';
 import { compressOptions } from '../../src/trail/segment.ts';
@@ -94,7 +94,11 @@ export function honestDrafts(): SealDraft[] {
       source: { from: 'p2', through: 'p4', transactions: 4 },
       reason: 'age',
     },
-    { records: { default: [change(5, 1)] }, source: { from: 'p4', through: 'p5', transactions: 5 }, reason: 'stop' },
+    {
+      records: { default: [change(5, 1)] },
+      source: { from: 'p4', through: 'p5', transactions: 5 },
+      reason: 'stop',
+    },
   ];
 }
 
@@ -207,10 +211,17 @@ export function memoryReader(
     location: 'memory',
     locks: options.locks ?? false,
     async *list(prefix, after) {
-      const keys = [...objects.keys()].filter((key) => key.startsWith(prefix) && (after === undefined || key > after));
+      const keys = [...objects.keys()].filter(
+        (key) => key.startsWith(prefix) && (after === undefined || key > after),
+      );
       for (const key of keys.sort()) {
         for (const { version, bytes } of versions(key)) {
-          yield { key, version, deleteMarker: bytes === null, bytes: bytes?.length ?? 0 } satisfies ObjectVersion;
+          yield {
+            key,
+            version,
+            deleteMarker: bytes === null,
+            bytes: bytes?.length ?? 0,
+          } satisfies ObjectVersion;
         }
       }
     },

@@ -23,6 +23,8 @@ export interface Operation {
   readonly value?: unknown;
 }
 
+const ROW_WIDTH = 56;
+
 export const HISTORY_HEAD = ['when (UTC)', 'who', 'known by', 'what'] as const;
 
 /** Rows for a table; a record with several changed values takes several rows. */
@@ -64,7 +66,7 @@ function* changesOf(
       continue;
     }
     const was = old?.path === path ? show(old.value, encoded[`/patch/${at - 1}/value`]) : null;
-    if (path === '') yield rowOf(op === 'remove' ? old?.value : value);
+    if (path === '') yield* rowOf(op === 'remove' ? old?.value : value);
     else if (op === 'remove') yield `${nameOf(path)}: ${was} → (gone)`;
     else yield was === null ? `${nameOf(path)}: → ${shown}` : `${nameOf(path)}: ${was} → ${shown}`;
     old = null;
@@ -77,11 +79,18 @@ function nameOf(pointer: string): string {
   return parts.map((part) => part.replaceAll('~1', '/').replaceAll('~0', '~')).join('.');
 }
 
-function rowOf(row: unknown): string {
-  if (typeof row !== 'object' || row === null) return '';
-  return Object.entries(row)
-    .map(([name, value]) => `${name} ${show(value, undefined)}`)
-    .join(', ');
+/** A whole row: as many columns on a line as fit. */
+function* rowOf(row: unknown): Generator<string> {
+  if (typeof row !== 'object' || row === null) return;
+  let line = '';
+  for (const [name, value] of Object.entries(row)) {
+    const cell = `${name} ${show(value, undefined)}`;
+    if (line !== '' && line.length + cell.length > ROW_WIDTH) {
+      yield `${line},`;
+      line = cell;
+    } else line = line === '' ? cell : `${line}, ${cell}`;
+  }
+  yield line;
 }
 
 function show(value: unknown, encoding: string | undefined): string {

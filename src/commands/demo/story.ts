@@ -2,7 +2,7 @@
  * The demo's first half: a shop on a real Postgres, rowseal attached to it as a DBA would, people at work, an
  * intruder. Everything is done by rowseal's own commands; the second half (trial.ts) judges what they left.
  */
-import { readFile, writeFile } from 'node:fs/promises';
+import { writeFile } from 'node:fs/promises';
 import type { EmbeddedPostgres } from '../../embedded/postgres.ts';
 import type { CommandIo } from '../command.ts';
 import { doctorCommand } from '../doctor.ts';
@@ -46,7 +46,9 @@ export const CHANGES: number =
   1; /* the rogue's */
 
 export function tellShop({ say, postgres }: Stage, version: string, seconds: string): void {
-  say.done(`PostgreSQL ${version} on 127.0.0.1:${postgres.port}, wal_level = logical, up after ${seconds} s`);
+  say.done(
+    `PostgreSQL ${version} on 127.0.0.1:${postgres.port}, wal_level = logical, up and filled after ${seconds} s`,
+  );
   say.done(`tables ${TABLES.join(', ')}; logins shop_app and cron_nightly`);
 }
 
@@ -56,7 +58,7 @@ export async function makeKey({ folder, say, io }: Stage): Promise<string> {
   const { stdout } = await runCommand(keygenCommand, ['--out', folder.signingKey, '--name', TRAIL], io);
   await writeFile(folder.vkey, stdout, { flag: 'wx' });
   say.done(`log.key (0600) signs, and stays with the daemon; log.vkey goes to the auditor:`);
-  say.say(`  ${stdout.trim()}`);
+  say.plain(`  ${stdout.trim()}`);
   return stdout.trim();
 }
 
@@ -91,7 +93,7 @@ function tellDoctor({ say, wrong }: Stage, stdout: string, exit: number): void {
   const { trails } = JSON.parse(stdout) as DoctorReport;
   const checks = trails.flatMap((trail) => trail.checks);
   const count = (status: string) => checks.filter((check) => check.status === status).length;
-  const summary = `${count('ok')} checks ok, ${count('warn')} warnings, ${count('fail')} failed`;
+  const summary = `checks: ${count('ok')} ok, ${count('warn')} to know of, ${count('fail')} failed`;
   for (const { what, why } of checks.filter(({ status }) => status === 'warn')) say.caught(`${what}: ${why}`);
   if (exit === 0) say.done(summary);
   else {
@@ -186,8 +188,4 @@ export function isOfTheStory(record: {
   readonly target?: { readonly key?: Readonly<Record<string, unknown>> | null };
 }): boolean {
   return record.kind === 'ddl' || record.target?.key?.['id'] === String(ORDER);
-}
-
-export async function readVkey(folder: Folder): Promise<string> {
-  return (await readFile(folder.vkey, 'utf8')).trim();
 }

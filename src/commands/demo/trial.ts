@@ -11,6 +11,7 @@ import { showCommand } from '../show.ts';
 import { verifyCommand } from '../verify.ts';
 import { placeOf } from './evidence.ts';
 import { HISTORY_HEAD, type HistoryRecord, historyRows } from './history.ts';
+import type { Narrator } from './narrator.ts';
 import { TRAIL } from './setting.ts';
 import { ORDER, ROGUE, SCENES } from './shop.ts';
 import { runCommand } from './stage.ts';
@@ -25,6 +26,7 @@ export type StoryRecord = HistoryRecord & {
 /** Shows the row's history and holds it against what was played. Resolves with its records. */
 export async function tellHistory({ folder, say, io, wrong }: Stage): Promise<StoryRecord[]> {
   say.hand('$', `rowseal show trails/${TRAIL} --table public.orders --key id=${ORDER}`);
+  say.hand('$', `rowseal show trails/${TRAIL} --action ddl`);
   const { stdout } = await runCommand(showCommand, [folder.trail, '--json'], io);
   const records = stdout
     .split('\n')
@@ -34,6 +36,7 @@ export async function tellHistory({ folder, say, io, wrong }: Stage): Promise<St
     (record) => isOfTheStory(record) && (record.kind === 'ddl' || record.target?.table === 'orders'),
   );
   say.table([HISTORY_HEAD, ...historyRows(ofOrder)], (row) => row[2] === 'none');
+  tellIntruder(say, ofOrder);
   const changes = records.filter(({ kind }) => kind === 'change');
   if (changes.length !== CHANGES)
     wrong.push(`the trail holds ${changes.length} changes instead of ${CHANGES}`);
@@ -49,6 +52,15 @@ export async function tellHistory({ folder, say, io, wrong }: Stage): Promise<St
   });
   if (found.length !== SCENES.length + 1) wrong.push(`order ${ORDER} has ${found.length} changes`);
   return ofOrder;
+}
+
+function tellIntruder(say: Narrator, records: readonly StoryRecord[]): void {
+  const { connection } = records.find(({ kind }) => kind === 'ddl') ?? {};
+  if (connection === undefined) return;
+  const { user, application, pid } = connection;
+  say.caught(
+    `Nobody is known for the last change: tier none. The ddl records around it say who hid: login ${user}, ${application}, process ${pid}.`,
+  );
 }
 
 export async function verifyClean({ folder, say, io, wrong }: Stage, vkey: string): Promise<Verdict> {
@@ -81,12 +93,9 @@ export async function spoilByte(stage: Stage, vkey: string, head: number, rogue:
   const object = place?.segment ?? '';
   const to = folder.spoiled('byte-changed');
   say.hand('$', `cp -r trails/${TRAIL} spoiled/byte-changed`);
-  const at = await changeOneByte(folder.trail, to, object);
-  say.hand('$', `cd spoiled/byte-changed; f=${object}; chmod u+w $f`);
-  say.hand(
-    '$',
-    `printf '\\xNN' | dd of=$f bs=1 seek=${at} conv=notrunc   # NN: the byte there, one bit flipped`,
-  );
+  const { at, was, is } = await changeOneByte(folder.trail, to, object);
+  say.hand('$', `f=spoiled/byte-changed/${object}; chmod u+w $f`);
+  say.hand('$', `printf '\\x${hex(is)}' | dd of=$f bs=1 seek=${at} conv=notrunc   # it was ${hex(was)}`);
   return judge(stage, vkey, 'byte-changed', object);
 }
 
@@ -143,6 +152,8 @@ async function judge(
   }
   return { what, object, exit, findings, ok };
 }
+
+const hex = (byte: number) => byte.toString(16).padStart(2, '0');
 
 async function verify(
   path: string,

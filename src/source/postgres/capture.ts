@@ -74,9 +74,13 @@ export async function readCapture(side: SideSession, publication: string, versio
     [publication],
   );
   if (row === undefined) {
-    throw new RowsealError('source_misconfigured', `there is no publication ${publication} in this database`, {
-      hint: 'rowseal setup --print shows the SQL that creates it.',
-    });
+    throw new RowsealError(
+      'source_misconfigured',
+      `there is no publication ${publication} in this database`,
+      {
+        hint: 'rowseal setup --print shows the SQL that creates it.',
+      },
+    );
   }
   const rows = await side.query(TABLES(version), [publication, `{${CONTEXT_TRIGGERS.join(',')}}`]);
   const options = Object.fromEntries(Object.entries(row).map(([name, value]) => [name, value === 't']));
@@ -127,9 +131,15 @@ export function captureProblem(what: string, object: string, detail: string | nu
 }
 
 /** What the trail has to say of the way from one state to the other. Empty where nothing changed. */
-export function compareCapture(before: Capture, after: Capture, publication: string, matches: Matches): Observation[] {
+export function compareCapture(
+  before: Capture,
+  after: Capture,
+  publication: string,
+  matches: Matches,
+): Observation[] {
   const told: Observation[] = [];
-  const tamper = (what: string, details: Record<string, unknown>) => told.push({ kind: 'tamper', what, details });
+  const tamper = (what: string, details: Record<string, unknown>) =>
+    told.push({ kind: 'tamper', what, details });
   const lifecycle = (event: string, details: Record<string, unknown>) =>
     told.push({ kind: 'lifecycle', event, details });
 
@@ -147,12 +157,14 @@ export function compareCapture(before: Capture, after: Capture, publication: str
       else tamper('table_unpublished', { publication, table });
       continue;
     }
-    if (!was.published && is.published) lifecycle('table_published', { publication, table, identity: is.identity });
+    if (!was.published && is.published)
+      lifecycle('table_published', { publication, table, identity: is.identity });
     if (!is.published) {
       const [schema, own] = split(table);
       const wanted = !dropped && !is.partitioned && matches(schema, own, is.ancestors);
       const news = !before.tables.has(table) || was.unlogged !== is.unlogged;
-      if (wanted && news && !isCovered(after, is)) lifecycle('table_not_published', { table, unlogged: is.unlogged });
+      if (wanted && news && !isCovered(after, is))
+        lifecycle('table_not_published', { table, unlogged: is.unlogged });
       continue;
     }
     if (is.rowFilter !== was.rowFilter) {
@@ -169,7 +181,11 @@ export function compareCapture(before: Capture, after: Capture, publication: str
     for (const trigger of CONTEXT_TRIGGERS) {
       const [had, has] = [was.triggers[trigger], is.triggers[trigger]];
       if (had === has) continue;
-      if (had === 'A') tamper(has === undefined ? 'context_trigger_dropped' : 'context_trigger_disabled', { table, trigger });
+      if (had === 'A')
+        tamper(has === undefined ? 'context_trigger_dropped' : 'context_trigger_disabled', {
+          table,
+          trigger,
+        });
       else if (has === 'A') lifecycle('context_trigger_enabled', { table, trigger });
     }
   }

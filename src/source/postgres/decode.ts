@@ -268,43 +268,40 @@ export function createDecoder(parts: DecoderParts): Decoder {
     parts.onRelation({ oid, schema, table, identity, columns });
   };
 
-  const decode = (): void => {
-    const type = u8();
-    switch (type) {
-      case 0x49: // I
-        return insert();
-      case 0x55: // U
-        return update();
-      case 0x44: // D
-        return remove();
-      case 0x42: // B
-        return begin();
-      case 0x43: // C
-        return commit();
-      case 0x52: // R
-        return define();
-      case 0x54: // T
-        return truncate();
-      case 0x4d: // M
-        return message();
-      case 0x59: // Y
-        return parts.onType(u32(), string() || 'pg_catalog', string());
-      case 0x4f: // O
-        if (begun === null) throw broken('an origin in the middle of a transaction');
-        skip(8);
-        origin = string();
-        return;
-      default:
-        throw broken(`a message of type ${type}`);
-    }
+  const type = (): void => {
+    parts.onType(u32(), string() || 'pg_catalog', string());
   };
+
+  const originate = (): void => {
+    if (begun === null) throw broken('an origin in the middle of a transaction');
+    skip(8);
+    origin = string();
+  };
+
+  const steps = new Map(
+    Object.entries({
+      B: begin,
+      C: commit,
+      D: remove,
+      I: insert,
+      M: message,
+      O: originate,
+      R: define,
+      T: truncate,
+      U: update,
+      Y: type,
+    }).map(([letter, step]) => [letter.charCodeAt(0), step]),
+  );
 
   return {
     decode: (source, from, to) => {
       bytes = source;
       at = from;
       end = to;
-      decode();
+      const letter = u8();
+      const step = steps.get(letter);
+      if (step === undefined) throw broken(`a message of type ${letter}`);
+      step();
       if (at !== end) throw broken('bytes after a message');
     },
     define: (oid, resolved) => void relations.set(oid, resolved),

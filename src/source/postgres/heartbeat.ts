@@ -42,7 +42,10 @@ export function createHeartbeat(parts: {
         await beat();
       } catch (error) {
         call = null;
-        parts.log.warn({ error: (error as Error).message }, 'the heartbeat failed: the slot of an idle database stands');
+        parts.log.warn(
+          { error: (error as Error).message },
+          'the heartbeat failed: the slot of an idle database stands',
+        );
       } finally {
         running = false;
       }

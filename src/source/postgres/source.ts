@@ -13,7 +13,15 @@ import { asRowsealError } from './failure.ts';
 import { createHeartbeat } from './heartbeat.ts';
 import type { Link } from './link.ts';
 import { parseLsn } from './lsn.ts';
-import { createSlot, dropSlot, identify, protocolVersion, readFacts, readSlot, type ServerFacts } from './server.ts';
+import {
+  createSlot,
+  dropSlot,
+  identify,
+  protocolVersion,
+  readFacts,
+  readSlot,
+  type ServerFacts,
+} from './server.ts';
 import { connectSession, createSideSession, type SideSession } from './sessions.ts';
 import { decideOpening, incarnationOf, parseIncarnation, type ServerState } from './slot.ts';
 import { startPosition, streamFrom } from './stream.ts';
@@ -246,7 +254,8 @@ export function createPostgresSource(options: PostgresSourceOptions): PostgresSo
     const state = await readSlot(side, slot, facts.versionNumber).catch(() => undefined);
     const said = (error as Error).message;
     if (state === null) return new RowsealError('slot_missing', `slot ${slot}: ${said}`, { cause: error });
-    const lost = state?.walStatus === 'lost' || (state?.invalidationReason ?? null) !== null || code === '58P01';
+    const lost =
+      state?.walStatus === 'lost' || (state?.invalidationReason ?? null) !== null || code === '58P01';
     if (lost) return new RowsealError('slot_lost', `slot ${slot}: ${said}`, { cause: error });
     return asRowsealError(error, 'streaming');
   };

@@ -4,7 +4,15 @@
  */
 import { RowsealError } from '../../base/errors.ts';
 import type { Observation } from '../../change/change.ts';
-import { type Capture, type CaptureProblem, captureProblem, compareCapture, type Matches, problemsOf, readCapture } from './capture.ts';
+import {
+  type Capture,
+  type CaptureProblem,
+  captureProblem,
+  compareCapture,
+  type Matches,
+  problemsOf,
+  readCapture,
+} from './capture.ts';
 import { parseLsn } from './lsn.ts';
 import type { SideSession } from './sessions.ts';
 

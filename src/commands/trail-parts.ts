@@ -1,0 +1,28 @@
+/** From a trail's configuration to the parts that write it; `run`, and `setup` when it seals the end, share them. */
+import { systemClock } from '../base/clock.ts';
+import { policyOf, retentionsOf } from '../config/compile.ts';
+import type { Config, TrailConfig } from '../config/schema.ts';
+import type { TrailParts } from '../pipeline.ts';
+import { readSigner } from '../seal/signer.ts';
+import { openStore } from '../store/open.ts';
+import type { CommandIo } from './command.ts';
+
+export type WriterParts = Pick<
+  TrailParts,
+  'name' | 'store' | 'signer' | 'policy' | 'limits' | 'retentions' | 'classes' | 'clock'
+>;
+
+/** Reads the keys and opens the store; the caller closes it. Throws `config_invalid`, `key_invalid`. */
+export async function writerParts(config: Config, trail: TrailConfig, io: CommandIo): Promise<WriterParts> {
+  const { max_age, max_bytes, max_records, idle } = config.seal;
+  return {
+    name: trail.name,
+    signer: readSigner(config.signer.path, trail.name),
+    policy: policyOf(config, trail),
+    limits: { maxAgeMs: max_age, maxBytes: max_bytes, maxRecords: max_records, idleMs: idle },
+    retentions: retentionsOf(config, trail),
+    classes: ['trail', 'default', ...trail.tables.map((table) => table.class)],
+    clock: systemClock,
+    store: await openStore(config.store, trail.name, io.env),
+  };
+}

@@ -1,0 +1,112 @@
+/**
+ * One case of the truth and crash tests: a server with the workload's schema and the shadow log, a trail's
+ * configuration, and the verdict at the end: the trail equals the shadow log, and verify is clean.
+ */
+import type pg from 'pg';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { createTrailConfig, rowseal, type TrailConfig } from './daemon.ts';
+import { type TestServer, testServer } from './postgres.ts';
+import { createTruthSlot, installShadow, readShadow, readTypes } from './shadow.ts';
+import { compareWithShadow, type Comparison } from './shadow-compare.ts';
+import { readTrail } from './trail-reader.ts';
+import { ACTOR_RULES, installSchema, MAX_VALUE_BYTES, PASSWORD, PUBLISHED, TABLE_RULES } from './workload-schema.ts';
+
+export interface CaptureCase extends AsyncDisposable {
+  readonly server: TestServer;
+  readonly config: TrailConfig;
+  readonly major: number;
+  /** What the configuration was made of, for that of a second daemon. */
+  readonly options: Parameters<typeof createTrailConfig>[0];
+  /** A superuser's session on the database. */
+  admin(): Promise<pg.Client>;
+  /** Resolves when the newest seal covers everything that is committed now. */
+  caughtUp(timeoutMs?: number): Promise<void>;
+  /** Differences between trail and shadow log, and what verify says where it isn't clean. */
+  verdict(): Promise<Comparison & { readonly verify: string | null }>;
+}
+
+export interface CaseOptions {
+  readonly major: number;
+  readonly seal?: object;
+  readonly settings?: Readonly<Record<string, string>>;
+  readonly store?: object;
+}
+
+export async function startCase(options: CaseOptions): Promise<CaptureCase> {
+  const { major } = options;
+  const server = await testServer({
+    major,
+    own: true,
+    settings: { track_commit_timestamp: 'on', deadlock_timeout: '200ms', ...options.settings },
+  });
+  const admin = async () => server.session();
+  const first = await admin();
+  await installSchema(first, major);
+  await installShadow(first, [...PUBLISHED, 'public.unpublished']);
+  await createTruthSlot(first);
+  await first.end();
+  const configOptions = {
+    url: server.urlFor({ user: 'rowseal', password: PASSWORD }),
+    tables: TABLE_RULES,
+    actors: ACTOR_RULES,
+    maxValueBytes: MAX_VALUE_BYTES,
+    ...(options.seal === undefined ? {} : { seal: options.seal }),
+    ...(options.store === undefined ? {} : { store: options.store }),
+  };
+  const config = await createTrailConfig(configOptions);
+
+  return {
+    server,
+    config,
+    major,
+    options: configOptions,
+    admin,
+    caughtUp: async (timeoutMs = 60_000) => {
+      const client = await admin();
+      const target = (await client.query('select pg_current_wal_lsn()::text as lsn')).rows[0].lsn as string;
+      const deadline = Date.now() + timeoutMs;
+      for (;;) {
+        const { rows } = await client.query(
+          "select confirmed_flush_lsn >= $1::pg_lsn as there from pg_replication_slots where slot_name = 'rowseal'",
+          [target],
+        );
+        if (rows[0]?.there === true || rows[0]?.there === 't') break;
+        if (Date.now() > deadline) throw new Error(`nothing was acknowledged up to ${target} within ${timeoutMs} ms`);
+        await client.query("select pg_logical_emit_message(true, 'test', 'so that there is something to acknowledge')");
+        await sleep(100);
+      }
+      await client.end();
+    },
+    verdict: async () => {
+      const client = await admin();
+      const shadow = await readShadow(client);
+      const types = await readTypes(client);
+      await client.end();
+      const comparison = compareWithShadow({
+        trail: readTrail(config.folder),
+        shadow,
+        types,
+        label: config.name.slice(config.name.lastIndexOf('/') + 1),
+        major,
+        policy: policyOf(config.hmacKey),
+      });
+      const verified = await rowseal(['verify', config.folder, '--key', config.vkey, '--strict']);
+      return { ...comparison, verify: verified.code === 0 ? null : `${verified.stdout}${verified.stderr}` };
+    },
+    [Symbol.asyncDispose]: async () => {
+      await server[Symbol.asyncDispose]();
+      await config[Symbol.asyncDispose]();
+    },
+  };
+}
+
+/** The configuration's table rules by the tests' own reading: the last match wins, and all are `public.*`. */
+function policyOf(hmacKey: Buffer) {
+  return (schema: string, table: string) => {
+    if (schema !== 'public') return null;
+    const redacted = table === 'secret' ? (TABLE_RULES[2].columns as Record<string, 'mask' | 'hmac' | 'drop'>) : {};
+    const className = table === 'secret' ? 'financial' : table === 'part_low' ? 'regional' : 'default';
+    const redactions = { columns: redacted, hmacKey, hmacKeyId: 'k1', maxValueBytes: MAX_VALUE_BYTES };
+    return { class: className, redactions };
+  };
+}

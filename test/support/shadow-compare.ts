@@ -1,0 +1,313 @@
+/**
+ * Compares a trail with the shadow log: every committed change once, in order, with exact values, patch, image, key,
+ * attribution, class and time. It returns the differences in words, the first ones; an empty list is the truth.
+ */
+import { applyPatch, canonical, type Exact, ExactNumber, type ExactObject } from './exact-json.ts';
+import type { ExpectedActor, Shape, ShadowChange, ShadowTransaction, TextRow, TypeRow } from './shadow.ts';
+import { expectedValue, type Redactions } from './shadow-values.ts';
+import type { ReadRecord, ReadTrail } from './trail-reader.ts';
+
+export interface CompareOptions {
+  readonly trail: ReadTrail;
+  readonly shadow: readonly ShadowTransaction[];
+  readonly types: ReadonlyMap<string, TypeRow>;
+  /** Last part of the trail's name. */
+  readonly label: string;
+  readonly major: number;
+  /** Class and redactions of a table; null where it isn't recorded. */
+  readonly policy: (schema: string, table: string) => { readonly class: string; readonly redactions: Redactions } | null;
+}
+
+export interface Comparison {
+  readonly differences: readonly string[];
+  readonly changes: number;
+  readonly transactions: number;
+  /** Changes by tier and image, to see that the workload reached what it should. */
+  readonly seen: Readonly<Record<string, number>>;
+}
+
+const MOST_DIFFERENCES = 25;
+
+export function compareWithShadow(options: CompareOptions): Comparison {
+  const differences: string[] = [];
+  const seen: Record<string, number> = {};
+  const differ = (text: string) => {
+    if (differences.length < MOST_DIFFERENCES) differences.push(text);
+  };
+  const recorded = changesOf(options, differ);
+  const expected = options.shadow.map((transaction) => ({
+    ...transaction,
+    changes: transaction.changes.filter((change) => isRecorded(options, change)),
+  }));
+  const total = expected.reduce((sum, { changes }) => sum + changes.length, 0);
+  if (total !== recorded.length) differ(`the database committed ${total} changes, the trail holds ${recorded.length}`);
+
+  let at = 0;
+  for (const transaction of expected) {
+    for (const [i, change] of transaction.changes.entries()) {
+      const record = recorded[at];
+      if (record === undefined) {
+        differ(`missing: ${nameOf(change)} of transaction ${transaction.xid}`);
+        continue;
+      }
+      const xid = textAt(record.tree, 'transaction', 'id');
+      if (xid !== transaction.xid) {
+        differ(`${record.tree['id']} is of transaction ${xid}, expected ${nameOf(change)} of ${transaction.xid} (change ${i + 1} of ${transaction.changes.length})`);
+        return { differences, changes: total, transactions: expected.length, seen };
+      }
+      at++;
+      for (const problem of problemsOf(options, transaction, change, record, seen)) {
+        differ(`${record.tree['id']} (${nameOf(change)}, shadow ${change.serial}): ${problem}`);
+      }
+    }
+  }
+  for (const record of recorded.slice(at)) differ(`too many: ${record.line.slice(0, 200)}`);
+  for (const problem of ddlProblems(options)) differ(problem);
+  return { differences, changes: total, transactions: expected.length, seen };
+}
+
+/** Change records by (number, index), after a look at the order in which they stand. */
+function changesOf({ trail, label }: CompareOptions, differ: (text: string) => void): ReadRecord[] {
+  const lastOfClass = new Map<string, [number, number]>();
+  const ids = new Set<unknown>();
+  const placed: { record: ReadRecord; number: number; index: number }[] = [];
+  const numbers = new Set<number>();
+  for (const record of trail.records) {
+    const transaction = record.tree['transaction'] as ExactObject | undefined;
+    if (transaction === undefined) continue;
+    const number = Number((transaction['number'] as ExactNumber).text);
+    const index = Number((transaction['index'] as ExactNumber).text);
+    numbers.add(number);
+    const id = `${label}:${number}:${index}`;
+    if (record.tree['id'] !== id) differ(`the id ${record.tree['id']} should be ${id}`);
+    if (ids.has(id)) differ(`${id} stands twice`);
+    ids.add(id);
+    const [lastNumber, lastIndex] = lastOfClass.get(record.class) ?? [0, 0];
+    if (number < lastNumber || (number === lastNumber && index <= lastIndex)) differ(`${id} descends in class ${record.class}`);
+    lastOfClass.set(record.class, [number, index]);
+    if (record.tree['kind'] === 'change') placed.push({ record, number, index });
+  }
+  for (let i = 1; i <= numbers.size; i++) if (!numbers.has(i)) differ(`no record has transaction number ${i}`);
+  placed.sort((a, b) => a.number - b.number || a.index - b.index);
+  return placed.map(({ record }) => record);
+}
+
+function isRecorded(options: CompareOptions, { shape }: ShadowChange): boolean {
+  return shape.published && options.policy(shape.schema, shape.table) !== null;
+}
+
+function problemsOf(
+  options: CompareOptions,
+  transaction: ShadowTransaction,
+  change: ShadowChange,
+  { tree, class: className }: ReadRecord,
+  seen: Record<string, number>,
+): string[] {
+  const problems: string[] = [];
+  const check = (what: string, actual: unknown, wanted: unknown) => {
+    const [is, should] = [canonical((actual ?? null) as Exact), canonical((wanted ?? null) as Exact)];
+    if (is !== should) problems.push(`${what} is ${is.slice(0, 300)}, should be ${should.slice(0, 300)}`);
+  };
+  const { shape } = change;
+  const policy = options.policy(shape.schema, shape.table) as NonNullable<ReturnType<CompareOptions['policy']>>;
+  check('action', tree['action'], change.op);
+  check('class', className, policy.class);
+  if (transaction.time !== null) check('time', tree['time'], transaction.time);
+  const target = tree['target'] as ExactObject;
+  check('table', { schema: target['schema'], table: target['table'] } as Exact, { schema: shape.schema, table: shape.table });
+  if (change.expect !== null) {
+    const expected = shape.attached ? change.expect.attached : change.expect.plain;
+    checkActor(tree, expected, change, check);
+    count(seen, `tier ${expected.tier}`);
+  }
+  if (change.op === 'truncate') return problems;
+  try {
+    checkRow(options, change, shape, policy.redactions, tree, check, (text) => problems.push(text), seen);
+  } catch (error) {
+    problems.push(`${(error as Error).message}: ${canonical(tree['patch'] as Exact).slice(0, 600)}`);
+  }
+  return problems;
+}
+
+type Check = (what: string, actual: unknown, wanted: unknown) => void;
+
+function checkActor(tree: ExactObject, expected: ExpectedActor, change: ShadowChange, check: Check): void {
+  const { tier, via, actor, session, request } = expected;
+  check('attribution', tree['attribution'], via === undefined ? { tier } : { tier, via });
+  check('actor', tree['actor'], actor);
+  check('session', tree['session'], session);
+  check('request', tree['request'], request);
+  const connection = tree['connection'] as ExactObject | undefined;
+  if (tier === 'none') return;
+  check('connection.user', connection?.['user'], change.login);
+  check('connection.pid', connection?.['pid'], new ExactNumber(String(change.pid)));
+}
+
+/** What a row's columns must have become. */
+interface Side {
+  readonly values: ExactObject;
+  readonly encoded: ReadonlyMap<string, string>;
+}
+
+function checkRow(
+  options: CompareOptions,
+  change: ShadowChange,
+  shape: Shape,
+  redactions: Redactions,
+  tree: ExactObject,
+  check: Check,
+  problem: (text: string) => void,
+  seen: Record<string, number>,
+): void {
+  const columns = shape.columns.filter(
+    ([name, , generated]) => (generated === '' || (generated === 's' && options.major >= 18)) && redactions.columns[name] !== 'drop',
+  );
+  const side = (row: TextRow | null): Side | null => row && sideOf(row, columns, options.types, redactions);
+  const old = side(change.old);
+  const now = side(change.new);
+  const identity = identityOf(shape);
+  const keyChanged = identity.some((name) => change.old?.[name] !== change.new?.[name]);
+  const image = change.op === 'insert' || shape.identity === 'f' ? 'full' : 'key';
+  check('image', tree['image'], image);
+  count(seen, `${change.op} ${image}`);
+  checkKey(tree, change, shape, identity, keyChanged, { old, now }, check);
+  const patch = tree['patch'] as unknown as { op: string; path: string; value?: Exact }[];
+  const encoded = new Map<string, string>();
+  if (change.op === 'insert') {
+    check('patch', patch as unknown as Exact, [{ op: 'add', path: '', value: now?.values as Exact }]);
+    for (const [name, kind] of now?.encoded ?? []) encoded.set(`/patch/0/value/${pointer(name)}`, kind);
+  } else if (change.op === 'delete' && image === 'full') {
+    check('patch', patch as unknown as Exact, [{ op: 'test', path: '', value: old?.values as Exact }, { op: 'remove', path: '' }]);
+    for (const [name, kind] of old?.encoded ?? []) encoded.set(`/patch/0/value/${pointer(name)}`, kind);
+  } else if (change.op === 'delete') {
+    const ordered = columns.filter(([name]) => identity.includes(name)).map(([name]) => name);
+    const tests = ordered.map((name) => ({ op: 'test', path: `/${pointer(name)}`, value: old?.values[name] as Exact }));
+    check('patch', patch as unknown as Exact, [...tests, { op: 'remove', path: '' }]);
+  } else {
+    checkUpdate(change, columns.map(([name]) => name), { old, now } as { old: Side; now: Side }, image, identity, keyChanged, patch, encoded, problem);
+  }
+  checkEncoded(tree, encoded, check);
+}
+
+function sideOf(row: TextRow, columns: Shape['columns'], types: ReadonlyMap<string, TypeRow>, redactions: Redactions): Side {
+  const values: ExactObject = {};
+  const encoded = new Map<string, string>();
+  for (const [name, type] of columns) {
+    const expected = expectedValue(name, type, row[name] ?? null, types, redactions);
+    if (expected === null) continue;
+    values[name] = expected.value;
+    if (expected.encoded !== null) encoded.set(name, expected.encoded);
+  }
+  return { values, encoded };
+}
+
+/** Names of the columns of which a stock update sends the old value when they change. */
+function identityOf(shape: Shape): readonly string[] {
+  if (shape.identity === 'd') return shape.primary ?? [];
+  return shape.identity === 'i' ? (shape.index ?? []) : [];
+}
+
+function checkKey(
+  tree: ExactObject,
+  change: ShadowChange,
+  shape: Shape,
+  identity: readonly string[],
+  keyChanged: boolean,
+  { old, now }: { old: Side | null; now: Side | null },
+  check: Check,
+): void {
+  const names = shape.primary ?? (identity.length > 0 ? identity : null);
+  const key: ExactObject = {};
+  for (const name of names ?? []) {
+    const oldSent = shape.identity === 'f' || (identity.includes(name) && (keyChanged || change.op === 'delete'));
+    const from = change.op === 'insert' ? now : oldSent ? old : change.op === 'delete' ? null : now;
+    if (from !== null && name in from.values) key[name] = from.values[name] as Exact;
+  }
+  const target = tree['target'] as ExactObject;
+  check('key', target['key'], names === null ? null : key);
+}
+
+/** A value as long as this may be stored out of line, where it isn't sent unless it changed. */
+const MAYBE_TOASTED = 400;
+
+function checkUpdate(
+  change: ShadowChange,
+  columns: readonly string[],
+  { old, now }: { old: Side; now: Side },
+  image: 'full' | 'key',
+  identity: readonly string[],
+  keyChanged: boolean,
+  patch: readonly { op: string; path: string; value?: Exact }[],
+  encoded: Map<string, string>,
+  problem: (text: string) => void,
+): void {
+  const expectedAfter: ExactObject = { ...now.values };
+  const touched = new Set<string>();
+  let order = -1;
+  for (const [i, operation] of patch.entries()) {
+    const step = operation.path.split('/')[1] ?? '';
+    const name = step.replaceAll('~1', '/').replaceAll('~0', '~');
+    touched.add(name);
+    const place = columns.indexOf(name);
+    if (place < order) problem(`the patch goes back to column ${name}`);
+    order = place;
+    if (operation.path === `/${step}`) {
+      const kind = (operation.op === 'test' ? old : now).encoded.get(name);
+      if (kind !== undefined) encoded.set(`/patch/${i}/value`, kind);
+    }
+    const before = patch[i - 1];
+    const tested = before?.op === 'test' && before.path === operation.path;
+    const bare = image === 'key' && !identity.includes(name);
+    if ((operation.op === 'replace' || operation.op === 'remove') && tested === bare) {
+      problem(`${operation.op} ${operation.path} ${bare ? 'has a test for what was never sent' : 'lacks its test'}`);
+    }
+  }
+  for (const name of columns) {
+    const changed = change.old?.[name] !== change.new?.[name];
+    const sent = image === 'key' && !identity.includes(name);
+    if (sent && !touched.has(name)) {
+      if (changed) problem(`${name} changed and is not in the patch`);
+      else if ((change.new?.[name]?.length ?? 0) < MAYBE_TOASTED) problem(`${name} was sent and is not in the patch`);
+    } else if (!sent && changed !== touched.has(name)) {
+      problem(changed ? `${name} changed and is not in the patch` : `${name} did not change and is in the patch`);
+    }
+  }
+  if (image === 'key' && keyChanged !== identity.some((name) => touched.has(name))) problem('the key change is not in the patch');
+  const after = applyPatch(old.values, patch as Parameters<typeof applyPatch>[1]) as Exact;
+  if (canonical(after) !== canonical(expectedAfter)) {
+    problem(`the patch gives ${canonical(after).slice(0, 400)}, should give ${canonical(expectedAfter).slice(0, 400)}`);
+  }
+}
+
+/** The `encoded` member: exactly these pointers, and those of the key. */
+function checkEncoded(tree: ExactObject, encoded: ReadonlyMap<string, string>, check: Check): void {
+  const actual = (tree['encoded'] ?? {}) as ExactObject;
+  const own = Object.fromEntries(Object.entries(actual).filter(([path]) => !path.startsWith('/target/key/')));
+  check('encoded', own, Object.fromEntries(encoded));
+}
+
+function* ddlProblems({ trail, shadow }: CompareOptions): Generator<string> {
+  const tags = new Map<string, Set<string>>();
+  for (const { tree } of trail.records) {
+    if (tree['kind'] !== 'ddl') continue;
+    const xid = textAt(tree, 'transaction', 'id') as string;
+    tags.set(xid, (tags.get(xid) ?? new Set()).add(tree['tag'] as string));
+  }
+  for (const { xid, ddl } of shadow) {
+    for (const tag of ddl) if (!tags.get(xid)?.has(tag)) yield `no ddl record says ${tag} in transaction ${xid}`;
+  }
+}
+
+const pointer = (name: string) => name.replaceAll('~', '~0').replaceAll('/', '~1');
+
+function textAt(tree: ExactObject, ...path: string[]): unknown {
+  return path.reduce<unknown>((at, name) => (at as ExactObject | undefined)?.[name], tree);
+}
+
+function nameOf({ op, shape, new: now, old }: ShadowChange): string {
+  return `${op} ${shape.schema}.${shape.table} ${JSON.stringify((now ?? old)?.['id'] ?? null)}`;
+}
+
+function count(seen: Record<string, number>, name: string): void {
+  seen[name] = (seen[name] ?? 0) + 1;
+}
