@@ -78,6 +78,8 @@ end $f$;
 -- Costs one small WAL record. Call it in transactions that write: in each read-only one it would halve their rate.
 create or replace function rowseal.set_context(context jsonb) returns void
 language plpgsql security definer set search_path = pg_catalog, pg_temp as $f$
+declare
+  said text;
 begin
   if context is null or jsonb_typeof(context) <> 'object' or jsonb_typeof(context -> 'actor') is distinct from 'object'
      or coalesce(jsonb_typeof(context #> '{actor,id}'), '') not in ('string', 'number') or context #>> '{actor,id}' = ''
@@ -85,16 +87,17 @@ begin
     raise exception 'rowseal: the context is no JSON object with an actor' using errcode = '22023',
       hint = 'Give {"actor":{"type":"user","id":"..."}}; type is user, service or system.';
   end if;
-  if octet_length(rowseal.utf8(context::text)) > 8192 then
+  if octet_length(context::text) > 8192
+     or (getdatabaseencoding() <> 'UTF8' and octet_length(rowseal.utf8(context::text)) > 8192) then
     raise exception 'rowseal: the context is longer than 8 KiB' using errcode = '22023';
   end if;
   if pg_is_in_recovery() then
     return; -- a standby writes nothing that could be attributed
   end if;
-  perform pg_logical_emit_message(true, 'rowseal.context', rowseal.utf8(json_build_object(
-    'v', 1, 'context', context, 'login', session_user, 'role', current_setting('role'),
-    'application', current_setting('application_name'), 'address', host(inet_client_addr()),
-    'pid', pg_backend_pid())::text));
+  said := json_build_object('v', 1, 'context', context, 'login', session_user, 'role', current_setting('role'),
+    'application', current_setting('application_name'), 'address', host(inet_client_addr()), 'pid', pg_backend_pid());
+  perform pg_logical_emit_message(true, 'rowseal.context',
+    case when getdatabaseencoding() = 'UTF8' then convert_to(said, 'UTF8') else rowseal.utf8(said) end);
 end $f$;
 
 -- For the capture role, on an idle database: something to acknowledge, so that its slot does not pin old WAL.
@@ -114,6 +117,7 @@ declare
   claimed pg_catalog.text := pg_catalog.current_setting('rowseal.actor', true);
   known pg_catalog.text;
   os_user pg_catalog.text;
+  said pg_catalog.text;
 begin
   if pg_catalog.texteq(TG_WHEN, 'BEFORE') and (pg_catalog.texteq(TG_OP, 'INSERT') or pg_catalog.texteq(TG_OP, 'TRUNCATE')) then
     xid := pg_catalog.pg_current_xact_id()::pg_catalog.text; -- will write anyway: the message goes before its rows
@@ -137,15 +141,18 @@ begin
   if pg_catalog.int4ge(pg_catalog.current_setting('server_version_num')::pg_catalog.int4, 160000) then
     os_user := pg_catalog.system_user();
   end if;
+  said := pg_catalog.json_build_object(
+    'v', 1, 'xid', xid, 'pid', pg_catalog.pg_backend_pid(), 'login', session_user,
+    'role', pg_catalog.current_setting('role'), 'system_user', os_user,
+    'application', pg_catalog.current_setting('application_name'),
+    'address', pg_catalog.host(pg_catalog.inet_client_addr()),
+    'actor', case when pg_catalog.texteq(claimed, '') then null else claimed end, 'comment', remark,
+    'op', TG_OP, 'relid', TG_RELID::pg_catalog.text,
+    'replication_role', pg_catalog.current_setting('session_replication_role'));
   perform pg_catalog.set_config('rowseal.known', known, true),
-    pg_catalog.pg_logical_emit_message(true, 'rowseal.session', rowseal.utf8(pg_catalog.json_build_object(
-      'v', 1, 'xid', xid, 'pid', pg_catalog.pg_backend_pid(), 'login', session_user,
-      'role', pg_catalog.current_setting('role'), 'system_user', os_user,
-      'application', pg_catalog.current_setting('application_name'),
-      'address', pg_catalog.host(pg_catalog.inet_client_addr()),
-      'actor', case when pg_catalog.texteq(claimed, '') then null else claimed end, 'comment', remark,
-      'op', TG_OP, 'relid', TG_RELID::pg_catalog.text,
-      'replication_role', pg_catalog.current_setting('session_replication_role'))::pg_catalog.text));
+    pg_catalog.pg_logical_emit_message(true, 'rowseal.session',
+      case when pg_catalog.nameeqtext(pg_catalog.getdatabaseencoding(), 'UTF8')
+        then pg_catalog.convert_to(said, 'UTF8') else rowseal.utf8(said) end);
   return null;
 end $f$;
 

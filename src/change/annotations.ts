@@ -23,9 +23,14 @@ export function envelopeOfSetting(setting: string): Envelope | null {
   return tree === undefined ? null : envelopeOfTree(tree);
 }
 
+/** Whether the server may have cut this application_name: then it is nobody's word. */
+export function isCut(name: string): boolean {
+  return Buffer.byteLength(name) >= CUT_NAME_BYTES;
+}
+
 /** `billing actor=u_1 session=s_9`: words apart by spaces, those with `=` being members. */
 export function envelopeOfApplication(name: string): Envelope | null {
-  if (!name.includes('=') || Buffer.byteLength(name) >= CUT_NAME_BYTES) return null;
+  if (!name.includes('=') || isCut(name)) return null;
   const pairs: [string, string][] = [];
   for (const word of name.split(' ')) {
     const equals = word.indexOf('=');

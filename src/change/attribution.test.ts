@@ -19,6 +19,7 @@ function seen(attribution: Attribution | null) {
   return JSON.parse(canonical(exactJson(`{${text.slice(1)}}`)));
 }
 const tree = (value: unknown) => readMessage(Buffer.from(JSON.stringify(value)))!;
+const size = (value: unknown) => Buffer.byteLength(JSON.stringify(value));
 const session = (more: object) =>
   tree({ v: 1, login: 'app', role: 'none', application: 'billing', pid: 12, ...more });
 
@@ -70,7 +71,7 @@ describe('tiers', () => {
   test('a context that is none leaves the earlier one', () => {
     const it = createAttributor(rules);
     it.begin();
-    expect(it.asserted(tree({ context: { actor: { id: 'u_1' } } }))).toBe(true);
+    expect(it.asserted(tree({ context: { actor: { id: 'u_1' } } }), 40)).toBe(true);
     for (const context of [
       null,
       {},
@@ -80,9 +81,10 @@ describe('tiers', () => {
       { actor: { id: '' } },
       { actor: { type: 'login', id: 'x' } },
     ]) {
-      expect(it.asserted(tree({ context }))).toBe(false);
+      expect(it.asserted(tree({ context }), size({ context }))).toBe(false);
     }
-    expect(it.asserted(tree({ context: { actor: { id: 'x' }, reason: 'r'.repeat(8192) } }))).toBe(false);
+    const long = (reason: number) => ({ context: { actor: { id: 'x' }, reason: 'r'.repeat(reason) } });
+    expect(it.asserted(tree(long(8192)), size(long(8192)))).toBe(false);
     expect(seen(it.current())).toMatchObject({ actor: { id: 'u_1' } });
   });
   test('a ddl message brings its own session', () => {

@@ -4,7 +4,7 @@
  * transaction. It must never let what the app claims overwrite what the server knows (`connection`).
  */
 import { isUtf8 } from 'node:buffer';
-import { envelopeOfApplication, envelopeOfComment, envelopeOfSetting } from './annotations.ts';
+import { envelopeOfApplication, envelopeOfComment, envelopeOfSetting, isCut } from './annotations.ts';
 import { type Envelope, envelopeOfTree, isObject, MAX_ENVELOPE_BYTES, textOf } from './envelope.ts';
 import { type JsonTree, jsonOfTree, parseJsonTree } from './json-tree.ts';
 import type { Policy } from './policy.ts';
@@ -26,7 +26,7 @@ export interface Attributor {
   /** Forgets everything: another transaction begins. */
   begin(): void;
   /** The content of a `rowseal.context` message; false where it is none, which changes nothing but `connection`. */
-  asserted(message: MessageTree): boolean;
+  asserted(message: MessageTree, messageBytes: number): boolean;
   /** The content of a `rowseal.session` message: the session's full state, replacing all of its tiers. */
   session(message: MessageTree): void;
   /** What applies to a row now; null where nothing of any tier is known. */
@@ -63,8 +63,8 @@ export function createAttributor(policy: Pick<Policy, 'actor'>): Attributor {
       connection = '';
       cached = null;
     },
-    asserted(message) {
-      const envelope = assertedEnvelope(message);
+    asserted(message, messageBytes) {
+      const envelope = assertedEnvelope(message, messageBytes);
       connection = connectionOf(message) ?? connection;
       cached = undefined;
       if (envelope === null) return false;
@@ -113,9 +113,12 @@ interface SessionTiers {
 const NO_SESSION: SessionTiers = { session: null, annotated: null, connection: null };
 const UNKNOWN = '{"type":"unknown"}';
 
-function assertedEnvelope(message: MessageTree): Envelope | null {
+function assertedEnvelope(message: MessageTree, messageBytes: number): Envelope | null {
   const context = message['context'];
-  if (!isObject(context) || Buffer.byteLength(jsonOfTree(context)) > MAX_ENVELOPE_BYTES) return null;
+  if (!isObject(context)) return null;
+  // A message within the bound can't hold an envelope beyond it.
+  if (messageBytes > MAX_ENVELOPE_BYTES && Buffer.byteLength(jsonOfTree(context)) > MAX_ENVELOPE_BYTES)
+    return null;
   return envelopeOfTree(context);
 }
 
@@ -142,7 +145,7 @@ function connectionTier(
   application: string | null,
   policy: Pick<Policy, 'actor'>,
 ): Found | null {
-  const ruled = policy.actor(login, application);
+  const ruled = policy.actor(login, application === null || isCut(application) ? null : application);
   if (ruled !== null) {
     const actor = `{"type":"${ruled.type}","id":${JSON.stringify(ruled.id)}}`;
     return { tier: 'connection', via: 'rule', actor, members: '' };

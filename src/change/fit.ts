@@ -9,7 +9,7 @@ import type { RowPlan } from './plan.ts';
 import { type Place, type RowChange, writeChange } from './record.ts';
 
 /** FORMAT.md: a record has at most 16 MiB; the margin is for the holes of one that waits. */
-export const MAX_RECORD_BYTES = 16 * 1024 * 1024 - 64 * 1024;
+const MAX_RECORD_BYTES = 16 * 1024 * 1024 - 64 * 1024;
 /** A digest is about as long, so a smaller bound gains nothing. */
 const MIN_VALUE_BYTES = 80;
 

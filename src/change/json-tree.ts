@@ -60,7 +60,7 @@ function value(cursor: Cursor, depth: number): JsonTree | undefined {
 }
 
 function object(cursor: Cursor, depth: number): JsonTree | undefined {
-  const members: { [name: string]: JsonTree } = Object.create(null);
+  const members: { [name: string]: JsonTree } = {};
   cursor.at++;
   if (next(cursor) === 0x7d) return skip(cursor, members);
   for (;;) {
@@ -68,7 +68,7 @@ function object(cursor: Cursor, depth: number): JsonTree | undefined {
     const source = string(cursor);
     if (source === undefined) return undefined;
     const name = source.includes('\\') ? (JSON.parse(source) as string) : source.slice(1, -1);
-    if (name in members || next(cursor) !== 0x3a) return undefined;
+    if (Object.hasOwn(members, name) || next(cursor) !== 0x3a) return undefined;
     cursor.at++;
     const member = value(cursor, depth);
     if (member === undefined) return undefined;

@@ -77,7 +77,7 @@ export function writePatch(
 }
 
 /** An object of the cells that were sent. */
-export function writeRow(
+function writeRow(
   out: RecordBuffer,
   columns: readonly ColumnPlan[],
   row: RowImage,

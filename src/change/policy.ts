@@ -93,7 +93,7 @@ function compileRule(rule: TableRule, defaultClass: string, hasKey: boolean) {
 }
 
 /** `*` any characters, `?` one; everything else stands for itself. */
-export function glob(pattern: string): RegExp {
+function glob(pattern: string): RegExp {
   const source = pattern.replace(/[\\^$.*+?()[\]{}|/-]/g, (found) =>
     found === '*' ? '.*' : found === '?' ? '.' : `\\${found}`,
   );

@@ -248,7 +248,7 @@ export function createRecorder(options: RecorderOptions): Recorder {
       if (known && message === null) counters.badContexts++;
       if (message !== null) {
         if (prefix === 'rowseal.context') {
-          if (!attributor.asserted(message)) counters.badContexts++;
+          if (!attributor.asserted(message, content.length)) counters.badContexts++;
         } else if (prefix === 'rowseal.session') sessionMessage(transaction, message, isNew);
         else if (isNew) {
           const who = attributor.ofDdl(message);

@@ -3,6 +3,7 @@ import { readFileSync } from 'node:fs';
 import { RowsealError } from '../base/errors.ts';
 import type { PostgresSourceConfig, TrailConfig } from '../config/schema.ts';
 import { type ConnectionTarget, parsePostgresUrl } from '../source/postgres/connection.ts';
+import { kitDigest } from '../source/postgres/preflight-kit.ts';
 import type { PreflightWish } from '../source/postgres/preflight-wish.ts';
 
 type Environment = Readonly<Record<string, string | undefined>>;
@@ -40,5 +41,11 @@ export function preflightWish(trail: TrailConfig, target: ConnectionTarget): Pre
     failover: source.failover,
     acceptUnboundedWal: source.accept_unbounded_wal,
     tables: trail.tables,
+    kitDigest: kitDigest(readKitFile('01-kit.sql')),
   };
+}
+
+/** A file of the SQL kit, as shipped. */
+export function readKitFile(name: string): string {
+  return readFileSync(new URL(`../../sql/postgres/${name}`, import.meta.url), 'utf8');
 }

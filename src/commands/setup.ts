@@ -3,7 +3,6 @@
  * asks; it does nothing at all while one step would break the application. The admin's URL and every password come
  * from the environment or a file, never from an argument, and a password reaches the server only as a verifier.
  */
-import { readFileSync } from 'node:fs';
 import { createInterface } from 'node:readline/promises';
 import { Client } from 'pg';
 import { RowsealError } from '../base/errors.ts';
@@ -23,7 +22,7 @@ import {
   type Step,
 } from '../source/postgres/setup-plan.ts';
 import { type Command, type CommandIo, parseCommandLine } from './command.ts';
-import { postgresTarget, preflightWish, readSecret } from './postgres-target.ts';
+import { postgresTarget, preflightWish, readKitFile, readSecret } from './postgres-target.ts';
 import { writerParts } from './trail-parts.ts';
 
 const HELP = `rowseal setup: install on a Postgres database what capture needs, or take it all back.
@@ -190,12 +189,11 @@ async function passwordVerifier(
 }
 
 function readKit(): KitFiles {
-  const file = (name: string) => readFileSync(new URL(`../../sql/postgres/${name}`, import.meta.url), 'utf8');
   return {
-    kit: file('01-kit.sql'),
-    role: file('02-capture-role.sql'),
-    publication: file('04-publication.sql'),
-    uninstall: file('99-uninstall.sql'),
+    kit: readKitFile('01-kit.sql'),
+    role: readKitFile('02-capture-role.sql'),
+    publication: readKitFile('04-publication.sql'),
+    uninstall: readKitFile('99-uninstall.sql'),
   };
 }
 

@@ -28,7 +28,10 @@ export interface S3Credentials {
 export interface S3Limits {
   /** Most that one request may take, milliseconds, beside the time for its bytes. */
   readonly requestMs: number;
-  /** Most that one call of the store may take, with all its requests and pauses, beside the time for its bytes. */
+  /**
+   * No attempt begins later than this after a call of the store began, beside the time for its bytes; the last
+   * one may take its few requests' time more.
+   */
   readonly totalMs: number;
   /** Slowest transfer that is still waited for. */
   readonly bytesPerSecond: number;

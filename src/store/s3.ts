@@ -10,7 +10,8 @@ import { RowsealError } from '../base/errors.ts';
 import { checkKey, checkTrailName } from './names.ts';
 import { s3Code, s3Status } from './s3-errors.ts';
 import { createS3Link, type S3Limits, type S3Link, type S3Place } from './s3-link.ts';
-import { createS3Reader, listVersions, readLock, readVersion } from './s3-reader.ts';
+import { listVersions } from './s3-list.ts';
+import { createS3Reader, readLock, readVersion } from './s3-reader.ts';
 import type { Lock, TrailReader, TrailStore } from './store.ts';
 
 export interface S3StoreOptions extends S3Place {
@@ -79,7 +80,7 @@ async function lookUp(
   bytes: Buffer,
 ): Promise<{ same: string | null | undefined; other: boolean }> {
   let other = false;
-  for await (const version of listVersions(link, base, key)) {
+  for await (const version of listVersions({ link, base, prefix: key, once: true })) {
     if (version.key !== key) break; // keys that merely begin with ours come after it
     if (version.deleteMarker) continue;
     if (version.bytes === bytes.length) {

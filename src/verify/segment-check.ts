@@ -12,7 +12,8 @@ import type { SegmentEntry } from '../trail/seal.ts';
 import { decompressSegment, MAX_RECORD_BYTES } from '../trail/segment.ts';
 import { JsonRefusal } from '../trail/strict-json.ts';
 import { type Fault, isFindingCode } from './findings.ts';
-import { readRecord, scanChange, scanned } from './record.ts';
+import { readRecord } from './record.ts';
+import { scanChange, scanned } from './record-scan.ts';
 
 export interface SegmentJob {
   readonly trail: string;

@@ -150,7 +150,10 @@ async function checkSeals(walk: Walk, verifier: VerifierKey, run: Run): Promise<
     run.head = link;
     compareRemembered(link, run);
     run.abandoned.note(link.file.seal);
-    if (link.number < run.options.since) continue;
+    if (link.number < run.options.since) {
+      run.last = endOf(link.file.seal);
+      continue;
+    }
     for (const { code, message } of sealFaults(link, previous)) {
       log.add(code, link.key, message, { seal: link.number });
     }
@@ -188,8 +191,7 @@ function settleEvidence(link: Link, before: Seal | null, evidence: SealEvidence,
   run.segments += evidence.checked;
   run.expired += evidence.expired;
   if (reports === null) {
-    const { transactions, partial } = seal.source;
-    run.last = { number: transactions, index: partial === undefined ? 0 : partial.next - 1 };
+    run.last = endOf(seal);
   } else {
     const last = before === null && link.number > 0 ? null : run.last;
     const checked = checkTransactions(seal, before, last, reports);
@@ -200,6 +202,11 @@ function settleEvidence(link: Link, before: Seal | null, evidence: SealEvidence,
     run.plainBytes += seal.segments.reduce((sum, entry) => sum + entry.plain_bytes, 0);
   }
   run.options.onProgress?.({ seals: run.seals, records: run.records, plainBytes: run.plainBytes });
+}
+
+/** The last record's place as the seal itself has it, where its records were not read. */
+function endOf({ source: { transactions, partial } }: Seal): Place {
+  return { number: transactions, index: partial === undefined ? 0 : partial.next - 1 };
 }
 
 /** Whether the seal of the remembered size has the remembered root. */

@@ -212,6 +212,11 @@ trails:
       [`alter event trigger rowseal_ddl disable`, 'kit.event_triggers', 'setup'],
       [`grant execute on all functions in schema pg_catalog to public`, 'kit.forging', 'setup'],
       [`revoke execute on function rowseal.heartbeat() from capture`, 'kit.heartbeat', 'setup'],
+      [
+        `create or replace function rowseal.trailing_comment(given text) returns text language sql as $$ select null $$`,
+        'kit.functions',
+        'setup',
+      ],
       [`alter role capture noreplication`, 'role.replication', 'setup'],
       [`alter table parts_1 disable trigger rowseal_context_before`, 'table.public.parts_1.trigger', 'setup'],
       [`alter table keyless replica identity default`, 'table.public.keyless.identity', 'setup'],
@@ -272,7 +277,8 @@ trails:
     (stream as unknown as { connection: { stream: { destroy(): void } } }).connection.stream.destroy();
     await expect.poll(async () => (await doctor()).byId.get('slot.fits')?.what).toContain('not in use');
     const removed = await setup('--uninstall', '--yes');
-    expect(removed.text).toContain('is not sealed');
+    expect(removed.text).toContain('there is no trail yet whose end could be sealed');
+    expect(removed.text).toContain('after the last seal');
     expect((await admin.query('select from pg_replication_slots')).rows).toEqual([]);
   });
 });

@@ -8,6 +8,7 @@ export interface Delivered {
   readonly prefix?: string;
   // biome-ignore lint/suspicious/noExplicitAny: tests look into it as JSON
   readonly content?: any;
+  readonly bytes?: Buffer;
 }
 
 const KINDS: Readonly<Record<string, string>> = {
@@ -37,7 +38,7 @@ export async function delivered(client: pg.Client, slot = 'kit'): Promise<Delive
     const end = bytes.indexOf(0, 10);
     const prefix = bytes.toString('utf8', 10, end);
     const text = new TextDecoder('utf-8', { fatal: true }).decode(bytes.subarray(end + 5));
-    return [{ kind, prefix, content: text === '' ? '' : JSON.parse(text) }];
+    return [{ kind, prefix, content: text === '' ? '' : JSON.parse(text), bytes: bytes.subarray(end + 5) }];
   });
 }
 

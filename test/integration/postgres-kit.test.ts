@@ -1,6 +1,7 @@
 /** The SQL kit on real servers: what its messages say, when they come, who may write them, and that it goes away cleanly. */
 import type pg from 'pg';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { createAttributor, readMessage } from '../../src/change/attribution.ts';
 import { type TestServer, testServer } from '../support/postgres.ts';
 import { catalogSnapshot, delivered, kitFile, messages, outline } from './postgres-kit-stream.ts';
 
@@ -221,6 +222,36 @@ describe.each(MAJORS)('SQL kit on Postgres %i', (major) => {
         code: '22023',
       });
     await expect(app.query('select rowseal.set_context(null)')).rejects.toMatchObject({ code: '22023' });
+  });
+
+  test('the reader finds each tier in what the kit sends', async () => {
+    let id = 5000;
+    const tierOf = async (...before: string[]) => {
+      const comment = before.at(-1)?.startsWith('/*') ? before.pop() : '';
+      const events = await transaction(...before, `insert into t values (${++id}, 'x') ${comment}`);
+      const attributor = createAttributor({ actor: () => null });
+      attributor.begin();
+      for (const { prefix, bytes } of events) {
+        const message = bytes === undefined ? null : readMessage(bytes);
+        if (message === null) continue;
+        if (prefix === 'rowseal.context') attributor.asserted(message, bytes?.length ?? 0);
+        else attributor.session(message);
+      }
+      const found = attributor.current();
+      const json = JSON.parse(`{${String(found?.actor).slice(1)}${String(found?.context)}}`);
+      expect(json.connection).toMatchObject({ user: 'app', address: '127.0.0.1', pid: expect.any(Number) });
+      return `${json.attribution.tier} ${json.attribution.via} ${json.actor.type}:${json.actor.id}`;
+    };
+    expect(await tierOf()).toBe('connection trigger login:app');
+    expect(await tierOf(`/* user_id='u_3',route='%2Fpay' */`)).toBe('annotated comment user:u_3');
+    expect(await tierOf(`set local application_name = 'billing actor=u_2'`)).toBe(
+      'session application_name user:u_2',
+    );
+    expect(await tierOf(`set local rowseal.actor = 'u_1'`, `/* user_id='u_3' */`)).toBe(
+      'session setting user:u_1',
+    );
+    const asserted = `select rowseal.set_context('{"actor":{"type":"service","id":"cron"}}')`;
+    expect(await tierOf(asserted, `set local rowseal.actor = 'u_1'`)).toBe('asserted message service:cron');
   });
 
   test('DDL, drops and rewrites leave a message each; what an extension brings does not', async () => {

@@ -2,6 +2,7 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { RowsealError } from '../../src/base/errors.ts';
 import { parseLsn } from '../../src/source/postgres/lsn.ts';
+import { createWatch } from '../../src/source/postgres/watch.ts';
 import { type TestServer, testServer } from '../support/postgres.ts';
 import {
   type CapturedRow,
@@ -192,12 +193,36 @@ describe.each([14, 16, 18])('the source on Postgres %i', (major) => {
     await running.until(() => running.transactions.length === 1);
   });
 
-  test('a slot dropped behind our back, and a publication', async () => {
+  test('a publication that is dropped, and one that is created again', async () => {
+    const watch = createWatch({ slot: 'rowseal', publication: 'rowseal', matches: () => true });
+    {
+      await using running = await capture(server, { watchMs: 50, watch });
+      await server.sql('drop publication rowseal');
+      await server.sql('insert into t values (1)');
+      expect(code(await running.ended)).toBe('source_misconfigured');
+    }
+    await slotIsFree(server);
+    await server.sql('create publication rowseal for table t');
+    // 18 passes over the rows in between in silence; the others can't go on over them.
+    if (major < 18) return;
+    await using running = await capture(server, {
+      watchMs: 50,
+      watch,
+      resume: await resume(await confirmed()),
+    });
+    await server.sql('drop publication rowseal; create publication rowseal for table t');
+    await running.until(() =>
+      running.observations.some((each) => 'what' in each && each.what === 'publication_recreated'),
+    );
+  });
+
+  test('a walsender that is terminated while its slot is dropped', async () => {
     await using running = await capture(server);
-    await server.sql('drop publication rowseal');
-    await server.sql('insert into t values (1)');
-    // 18 only warns and sends nothing; the watch notices there.
-    if (major < 18) expect(code(await running.ended)).toBe('source_misconfigured');
+    await server.sql('select pg_terminate_backend(pid) from pg_stat_replication');
+    expect(code(await running.ended)).toBe('source_unreachable');
+    await slotIsFree(server);
+    await server.sql(`select pg_drop_replication_slot('rowseal')`);
+    expect(await refusal({ resume: await resume(running.opened.start) })).toBe('slot_missing');
   });
 
   test('pause stops the socket, status updates go on, resume goes on', async () => {

@@ -89,7 +89,12 @@ describe('without the key', () => {
   it('what seals list as abandoned is no residue', async () => {
     const stray = 'segments/default/2026/11/21/000000000003-0123456789abcdef.jsonl.zst';
     const drafts = honestDrafts();
-    drafts[3] = { ...drafts[3]!, lie: (s) => void (s['abandoned'] = [stray]) };
+    drafts[3] = {
+      ...drafts[3]!,
+      lie: (s) => {
+        s['abandoned'] = [stray];
+      },
+    };
     const listed = (await buildTrail(drafts)).set(stray, junk);
     expect(await verified(listed)).toMatchObject({ result: 'ok', notices: [] });
   });

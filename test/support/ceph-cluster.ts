@@ -8,7 +8,7 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
 import { existsSync, openSync, readFileSync, writeFileSync } from 'node:fs';
 import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
-import { createServer } from 'node:net';
+import { connect, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { CephPackages } from './ceph-packages.ts';
@@ -74,6 +74,11 @@ export async function createCluster(packages: CephPackages, store: ObjectStore):
     kill,
     signal: (daemon, signal) => void running.get(daemon)?.kill(signal),
     async start() {
+      // Who asks a monitor that isn't there yet, asks again after seconds only.
+      if (!running.has('mon')) {
+        launch('mon');
+        await accepting(monPort);
+      }
       for (const daemon of DAEMONS) if (!running.has(daemon)) launch(daemon);
       await answering(port, () => DAEMONS.every((daemon) => running.has(daemon)), dir);
     },
@@ -123,6 +128,19 @@ async function runTool(
   throw new Error(
     `${program} ${args.slice(2).join(' ')} ended with ${code}: ${Buffer.concat(said).toString().trim()}`,
   );
+}
+
+async function accepting(port: number): Promise<void> {
+  const until = Date.now() + 10_000;
+  while (Date.now() < until) {
+    const socket = connect(port, '127.0.0.1');
+    const is = await new Promise((resolve) => {
+      socket.once('connect', () => resolve(true)).once('error', () => resolve(false));
+    });
+    socket.destroy();
+    if (is) return;
+    await new Promise((resolve) => setTimeout(resolve, 20));
+  }
 }
 
 async function answering(port: number, alive: () => boolean, dir: string): Promise<void> {

@@ -2,7 +2,7 @@
  * A real S3 server with Object Lock for tests: Ceph's gateway, started here, or the one that ROWSEAL_TEST_S3
  * names (its endpoint's URL; keys in AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, and for reading only in
  * ROWSEAL_TEST_S3_AUDITOR_KEY and ROWSEAL_TEST_S3_AUDITOR_SECRET). What only the host of a server can do,
- * stopping it and tampering behind its API, throws on a named one: ask `own` first.
+ * stopping it and tampering behind its API, throws on a named one: ask OWN_S3 first.
  */
 import { randomUUID } from 'node:crypto';
 import {
@@ -23,8 +23,6 @@ export interface TestS3 extends S3Credentials, AsyncDisposable {
   readonly endpoint: string;
   /** May list and read in the buckets that createBucket made, and nothing else. */
   readonly auditor: S3Credentials;
-  /** False for a server that the environment named. */
-  readonly own: boolean;
   /** A client with the owner's rights, ended with the server. */
   readonly client: S3Client;
   /** A new bucket, with Object Lock unless told otherwise. */
@@ -41,9 +39,12 @@ export interface TestS3 extends S3Credentials, AsyncDisposable {
   stop(): Promise<void>;
 }
 
+/** False where the environment names a server: tests that stop it or tamper behind its API are skipped then. */
+export const OWN_S3 = process.env['ROWSEAL_TEST_S3'] === undefined;
+
 /** Downloads and unpacks what startS3 needs, unless the environment names a server. */
 export async function provisionCeph(log: (line: string) => void): Promise<void> {
-  if (process.env['ROWSEAL_TEST_S3'] === undefined) await provision(log);
+  if (OWN_S3) await provision(log);
 }
 
 export async function startS3(options: { store?: ObjectStore } = {}): Promise<TestS3> {
@@ -74,7 +75,6 @@ async function ownServer(cluster: CephCluster): Promise<TestS3> {
     ...sealer,
     endpoint,
     auditor,
-    own: true,
     client,
     createBucket: (options) => createBucket(client, options?.lock ?? true, 'arn:aws:iam:::user/auditor'),
     pause: () => cluster.signal('rgw', 'SIGSTOP'),
@@ -98,7 +98,6 @@ function namedServer(endpoint: string, env: NodeJS.ProcessEnv): TestS3 {
     ...sealer,
     endpoint,
     auditor: keysIn(env, 'ROWSEAL_TEST_S3_AUDITOR_KEY', 'ROWSEAL_TEST_S3_AUDITOR_SECRET'),
-    own: false,
     client,
     createBucket: (options) => createBucket(client, options?.lock ?? true, null),
     pause: refuse,

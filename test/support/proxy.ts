@@ -10,7 +10,7 @@ import { connect, createServer, type Socket } from 'node:net';
  */
 export type Fault = 'pass' | 'refuse' | 'cut' | 'swallow' | 'hang';
 
-export interface Proxy extends AsyncDisposable {
+export interface FaultyProxy extends AsyncDisposable {
   readonly endpoint: string;
   /** Decides on every request by its request line, such as `PUT /bucket/key HTTP/1.1`. */
   decide: (requestLine: string) => Fault;
@@ -19,7 +19,7 @@ export interface Proxy extends AsyncDisposable {
 }
 
 /** A proxy before the server at `endpoint`, an http:// URL. */
-export async function createProxy(endpoint: string): Promise<Proxy> {
+export async function createProxy(endpoint: string): Promise<FaultyProxy> {
   const target = new URL(endpoint);
   const sockets = new Set<Socket>();
   const server = createServer((client) => {
@@ -53,7 +53,7 @@ export async function createProxy(endpoint: string): Promise<Proxy> {
   });
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   const { port } = server.address() as { port: number };
-  const proxy: Proxy = {
+  const proxy: FaultyProxy = {
     endpoint: `http://127.0.0.1:${port}`,
     decide: () => 'pass',
     seen: [],

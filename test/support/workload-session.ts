@@ -37,7 +37,7 @@ const NOTHING: Known = { asserted: null, announced: null, setting: null };
 const NONE: ExpectedActor = { tier: 'none', actor: { type: 'unknown' } };
 const IDS = ['u_1', 'u_8842', "o'neil", 'ü-é', 'a b', 'x/y'];
 
-export function createSessionState(login: string, carrier: Carrier, seeded: Random): SessionState {
+export function createSessionState(login: string, carrier: Carrier): SessionState {
   let application: ExpectedActor | null = null;
   let known = NOTHING;
   let stack: Known[] = [];
@@ -77,9 +77,8 @@ export function createSessionState(login: string, carrier: Carrier, seeded: Rand
       };
       const text = `set local shadow.expect = ${quote(JSON.stringify(expect))}; ${sql}${remark?.sql ?? ''}`;
       const results = (await client.query(text)) as unknown as pg.QueryResult[];
-      const rows = results.at(-1)?.rowCount ?? 0;
-      wrote ||= rows > 0 || before;
-      if (attached && rows > 0) known = { ...known, announced: now };
+      wrote ||= before || (results.at(-1)?.rowCount ?? 0) > 0 || (await hasId(client));
+      if (attached && wrote) known = { ...known, announced: now };
     },
     savepoint: () => void stack.push(known),
     rollbackTo(place) {
@@ -94,9 +93,14 @@ export function createSessionState(login: string, carrier: Carrier, seeded: Rand
     },
     reconnected() {
       application = null;
-      void seeded;
     },
   };
+}
+
+/** An UPDATE that found its row changed by somebody else may have an id and no row. */
+async function hasId(client: pg.Client): Promise<boolean> {
+  const { rows } = await client.query('select pg_current_xact_id_if_assigned() is not null as assigned');
+  return rows[0]?.assigned === true;
 }
 
 function loginActor(login: string): ExpectedActor {

@@ -23,8 +23,8 @@ const KEY_CHANGES: Readonly<Record<string, string>> = {
 };
 
 const TRUNCATES: readonly (readonly [sql: string, attached: boolean])[] = [
-  ['truncate public.journal', false],
-  ['truncate public.secret restart identity', true],
+  ['truncate public.journal restart identity', false],
+  ['truncate public.secret', true],
   ['truncate public.stock, public.coded', true],
   ['truncate public.parent cascade', true],
   ['truncate public.part', true],

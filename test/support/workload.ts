@@ -58,7 +58,7 @@ export function startWorkload(options: WorkloadOptions): Workload {
   const session = async (login: string, carrier: Carrier, own: Random) => {
     const connect = connector(options.url, login);
     let client = await connect();
-    const state = createSessionState(login, carrier, own);
+    const state = createSessionState(login, carrier);
     while (left > 0 && !stopped) {
       left--;
       try {

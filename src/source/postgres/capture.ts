@@ -3,7 +3,6 @@
  * membership, row filters, column lists, replica identities, our triggers, matching tables that are not published.
  * Pure but for the one question to the server; it must never miss a way to make rows vanish from the stream.
  */
-import { RowsealError } from '../../base/errors.ts';
 import type { Observation } from '../../change/change.ts';
 import { CONTEXT_TRIGGERS } from './catalog.ts';
 import type { SideSession } from './sessions.ts';
@@ -23,6 +22,8 @@ export interface CapturedTable {
 }
 
 export interface Capture {
+  /** The publication's: another one when it was dropped and created again, which 18 passes over in silence. */
+  readonly oid: string;
   /** What it publishes: insert, update, delete, truncate; via_partition_root; all_tables. */
   readonly publication: Readonly<Record<string, boolean>>;
   /** By `schema.table`. */
@@ -65,25 +66,22 @@ const TABLES = (version: number) => `
   where c.relkind in ('r', 'p') and c.relpersistence <> 't'
     and n.nspname <> 'information_schema' and n.nspname <> 'rowseal' and n.nspname !~ '^pg_'`;
 
-/** Throws `source_misconfigured` where there is no such publication. */
-export async function readCapture(side: SideSession, publication: string, version: number): Promise<Capture> {
+/** Null where there is no such publication. */
+export async function readCapture(
+  side: SideSession,
+  publication: string,
+  version: number,
+): Promise<Capture | null> {
   const [row] = await side.query(
     `select pubinsert as insert, pubupdate as update, pubdelete as delete, pubtruncate as truncate,
-            pubviaroot as via_partition_root, puballtables as all_tables
+            pubviaroot as via_partition_root, puballtables as all_tables, oid
        from pg_publication where pubname = $1`,
     [publication],
   );
-  if (row === undefined) {
-    throw new RowsealError(
-      'source_misconfigured',
-      `there is no publication ${publication} in this database`,
-      {
-        hint: 'rowseal setup --print shows the SQL that creates it.',
-      },
-    );
-  }
+  if (row === undefined) return null;
   const rows = await side.query(TABLES(version), [publication, `{${CONTEXT_TRIGGERS.join(',')}}`]);
-  const options = Object.fromEntries(Object.entries(row).map(([name, value]) => [name, value === 't']));
+  const { oid, ...flags } = row;
+  const options = Object.fromEntries(Object.entries(flags).map(([name, value]) => [name, value === 't']));
   const tables = new Map<string, CapturedTable>();
   for (const table of rows) {
     const ancestors = JSON.parse(table['ancestors'] ?? '[]') as string[];
@@ -98,7 +96,7 @@ export async function readCapture(side: SideSession, publication: string, versio
       triggers: JSON.parse(table['triggers'] ?? '{}') as Record<string, string>,
     });
   }
-  return { publication: options, tables };
+  return { oid: oid ?? '', publication: options, tables };
 }
 
 export function problemsOf(capture: Capture, publication: string, matches: Matches): CaptureProblem[] {
@@ -143,6 +141,7 @@ export function compareCapture(
   const lifecycle = (event: string, details: Record<string, unknown>) =>
     told.push({ kind: 'lifecycle', event, details });
 
+  if (before.oid !== after.oid) tamper('publication_recreated', { publication });
   for (const option of new Set([...Object.keys(before.publication), ...Object.keys(after.publication)])) {
     const [was, is] = [before.publication[option] ?? false, after.publication[option] ?? false];
     if (was !== is) tamper('publication_altered', { publication, option, before: was, after: is });

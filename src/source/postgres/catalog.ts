@@ -3,6 +3,7 @@
  * names and kinds of types. The catalogs tell of now and the stream of then, so whatever isn't there any more, or
  * doesn't fit, degrades to what the stream says; nothing is guessed.
  */
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { Column, Relation } from '../../change/change.ts';
 import type { RelationMessage } from './decode.ts';
 import type { SideSession, TextRow } from './sessions.ts';
@@ -18,12 +19,15 @@ export interface Catalog {
   heardType(oid: number, schema: string, name: string): void;
 }
 
+/** How long to wait for a commit to show; only a synchronous standby holds it back for longer than a moment. */
+const VISIBLE_PATIENCE_MS = 5000;
+
 const RELATION = `
   with ancestor as (
     select a.relid, a.place from pg_partition_ancestors($1::oid::regclass) with ordinality a(relid, place)
     union select $1::oid::regclass, 1
   )
-  select
+  select pg_current_snapshot()::text as snapshot,
     (select json_agg(a.attname order by k.place)
        from pg_index i, unnest(i.indkey::int2[]) with ordinality k(attnum, place), pg_attribute a
       where i.indrelid = $1::oid and i.indisprimary and k.place <= i.indnkeyatts
@@ -58,16 +62,11 @@ export function createCatalog(side: SideSession): Catalog {
     heardType: (oid, schema, name) => void heard.set(oid, { schema, name }),
     resolve: async (message) => {
       const oids = message.columns.map((column) => column.typeOid);
-      const [facts] = await side.query(RELATION, [
-        String(message.oid),
-        `{${CONTEXT_TRIGGERS.join(',')}}`,
-        `{${oids.join(',')}}`,
-        `{${message.columns.map((column) => column.typeModifier).join(',')}}`,
-      ]);
+      const facts = await readFacts(side, message, oids);
       const asked = oids.filter((oid) => builtInName(oid) === undefined);
       const rows = asked.length === 0 ? [] : await side.query(TYPES, [`{${asked.join(',')}}`]);
       const types = new Map(rows.map((row) => [Number(row['oid']), describe(row)]));
-      const relation = build(message, facts ?? {}, (oid) => types.get(oid), heard);
+      const relation = build(message, facts, (oid) => types.get(oid), heard);
       const fingerprint = JSON.stringify(relation);
       const known = resolved.get(message.oid);
       if (known?.fingerprint === fingerprint) return known.relation;
@@ -76,6 +75,34 @@ export function createCatalog(side: SideSession): Catalog {
       return numbered;
     },
   };
+}
+
+/**
+ * The walsender may send a transaction before its commit shows to others: the WAL has it a moment before the snapshots
+ * do. What it created or altered would be missing from the catalogs, so we look again until it shows.
+ */
+async function readFacts(side: SideSession, message: RelationMessage, oids: readonly number[]): Promise<TextRow> {
+  const values = [
+    String(message.oid),
+    `{${CONTEXT_TRIGGERS.join(',')}}`,
+    `{${oids.join(',')}}`,
+    `{${message.columns.map((column) => column.typeModifier).join(',')}}`,
+  ];
+  const deadline = Date.now() + VISIBLE_PATIENCE_MS;
+  for (;;) {
+    const [facts = {}] = await side.query(RELATION, values);
+    if (isFinished(message.xid, facts['snapshot'] ?? '') || Date.now() > deadline) return facts;
+    await sleep(5);
+  }
+}
+
+/** Whether the transaction has ended for this snapshot, `xmin:xmax:xip,…` (manual: Transaction ID and Snapshot Information Functions). */
+export function isFinished(xid: number, snapshot: string): boolean {
+  const [, xmax, running = ''] = snapshot.split(':');
+  if (xmax === undefined) return true;
+  const low = (text: string) => Number(BigInt.asUintN(32, BigInt(text)));
+  const notBefore = ((xid - low(xmax)) | 0) >= 0; // 32-bit ids go round
+  return !notBefore && !running.split(',').some((each) => each !== '' && low(each) === xid);
 }
 
 function describe(row: TextRow): TypeDescription {

@@ -4,20 +4,15 @@
  * unknown, short or left over is `stream_not_understood`, and nothing may be skipped.
  */
 import { RowsealError } from '../../base/errors.ts';
-import {
-  ABSENT,
-  type ChangeHandler,
-  NULL,
-  type Relation,
-  RowImage,
-  TEXT,
-  UNCHANGED,
-} from '../../change/change.ts';
+import { type ChangeHandler, type Relation, RowImage } from '../../change/change.ts';
+import { broken, createCursor } from './cursor.ts';
 import { lsnAt } from './lsn.ts';
 
 /** A Relation message as it came. */
 export interface RelationMessage {
   readonly oid: number;
+  /** The transaction that it came in. */
+  readonly xid: number;
   readonly schema: string;
   readonly table: string;
   /** pg_class.relreplident: d, f, i, n. */
@@ -52,10 +47,16 @@ export interface Decoder {
   transaction(): { readonly position: string; readonly begun: boolean; readonly events: number } | null;
 }
 
+/** More than a database can hold relations of; a list this long is no list. */
+const MAX_TRUNCATED = 1 << 24;
+
 const SECOND_1970_TO_2000 = 946_684_800;
 
 export function createDecoder(parts: DecoderParts): Decoder {
   const { handler, settle } = parts;
+  const cursor = createCursor();
+  const { u8, u16, u32 } = cursor;
+  const string = () => parts.name(cursor.name());
   const relations = new Map<number, Relation>();
   const before = new RowImage();
   const after = new RowImage();
@@ -65,43 +66,8 @@ export function createDecoder(parts: DecoderParts): Decoder {
   let replayed = 0;
   let origin: string | undefined;
   let begun: Buffer | null = null;
-  let bytes: Buffer = before.bytes;
-  let at = 0;
-  let end = 0;
+  let xid = 0;
 
-  const broken = (what: string): RowsealError =>
-    new RowsealError('stream_not_understood', `pgoutput: ${what}`, {
-      details: { position, event: events + 1 },
-    });
-  const need = (count: number) => {
-    if (count < 0 || end - at < count) throw broken('a message is shorter than it says');
-  };
-  const u8 = (): number => {
-    need(1);
-    return bytes[at++] as number;
-  };
-  const u16 = (): number => {
-    need(2);
-    at += 2;
-    return bytes.readUInt16BE(at - 2);
-  };
-  const u32 = (): number => {
-    need(4);
-    at += 4;
-    return bytes.readUInt32BE(at - 4);
-  };
-  const skip = (count: number): number => {
-    need(count);
-    at += count;
-    return at - count;
-  };
-  const string = (): string => {
-    const zero = bytes.indexOf(0, at);
-    if (zero < 0 || zero >= end) throw broken('a name without end');
-    const text = parts.name(bytes.subarray(at, zero));
-    at = zero + 1;
-    return text;
-  };
   const inside = (): void => {
     if (position === null) throw broken('a change outside of a transaction');
     if (begun !== null) open(begun);
@@ -124,38 +90,10 @@ export function createDecoder(parts: DecoderParts): Decoder {
     return found;
   };
 
-  const tuple = (image: RowImage, columns: number, isKey: boolean): void => {
-    const count = u16();
-    if (count !== columns) throw broken(`a row of ${count} columns for a relation of ${columns}`);
-    image.resize(count);
-    image.bytes = bytes;
-    const { kinds, starts, ends } = image;
-    const source = bytes;
-    let p = at;
-    for (let i = 0; i < count; i++) {
-      if (p >= end) throw broken('a row is cut short');
-      const kind = source[p++] as number;
-      if (kind === 0x74 /* t */) {
-        if (p + 4 > end) throw broken('a row is cut short');
-        const length =
-          ((source[p] as number) << 24) |
-          ((source[p + 1] as number) << 16) |
-          ((source[p + 2] as number) << 8) |
-          (source[p + 3] as number);
-        p += 4;
-        if (length < 0 || length > end - p) throw broken('a value is longer than its message');
-        kinds[i] = TEXT;
-        starts[i] = p;
-        p += length;
-        ends[i] = p;
-      } else if (kind === 0x6e /* n */) {
-        kinds[i] = isKey ? ABSENT : NULL; // columns outside the key are sent as null
-      } else if (kind === 0x75 /* u */) {
-        kinds[i] = UNCHANGED;
-      } else throw broken(`a value of kind ${kind}`);
-    }
-    at = p;
-    if (settle !== null) settle(image);
+  const image = (into: RowImage, columns: number, isKey: boolean): RowImage => {
+    cursor.row(into, columns, isKey);
+    if (settle !== null) settle(into);
+    return into;
   };
 
   const row = (
@@ -165,7 +103,7 @@ export function createDecoder(parts: DecoderParts): Decoder {
     isKey: boolean,
     next: RowImage | null,
   ): void => {
-    if (at !== end) throw broken('bytes after a row');
+    cursor.finish();
     if (++events <= replayed) return;
     handler.row(action, of, old, isKey, next);
   };
@@ -174,7 +112,7 @@ export function createDecoder(parts: DecoderParts): Decoder {
     inside();
     const of = relation();
     if (u8() !== 0x4e /* N */) throw broken('an insert without its row');
-    tuple(after, of.columns.length, false);
+    image(after, of.columns.length, false);
     row('insert', of, null, false, after);
   };
 
@@ -186,11 +124,11 @@ export function createDecoder(parts: DecoderParts): Decoder {
     const isKey = part === 0x4b; /* K */
     const old = isKey || part === 0x4f /* O */ ? before : null;
     if (old !== null) {
-      tuple(old, width, isKey);
+      image(old, width, isKey);
       part = u8();
     }
     if (part !== 0x4e /* N */) throw broken('an update without its new row');
-    tuple(after, width, false);
+    image(after, width, false);
     row('update', of, old, isKey, after);
   };
 
@@ -200,7 +138,7 @@ export function createDecoder(parts: DecoderParts): Decoder {
     const part = u8();
     const isKey = part === 0x4b; /* K */
     if (!isKey && part !== 0x4f /* O */) throw broken('a delete without its old row');
-    tuple(before, of.columns.length, isKey);
+    image(before, of.columns.length, isKey);
     row('delete', of, before, isKey, null);
   };
 
@@ -209,7 +147,7 @@ export function createDecoder(parts: DecoderParts): Decoder {
     const count = u32();
     const flags = u8();
     if (flags > 3) throw broken(`truncate with flags ${flags}`);
-    need(count * 4);
+    if (count > MAX_TRUNCATED) throw broken(`a truncate of ${count} tables`);
     const truncated = Array.from({ length: count }, relation);
     events += count;
     if (events <= replayed) return;
@@ -219,37 +157,37 @@ export function createDecoder(parts: DecoderParts): Decoder {
   const message = (): void => {
     const flags = u8();
     if (flags > 1) throw broken(`a logical message with flags ${flags}`);
-    skip(8);
+    cursor.take(8); // its LSN
     const prefix = string();
-    const length = u32();
-    const start = skip(length);
+    const content = cursor.take(u32());
     // A message outside of transactions is said by nobody about no row: it can't count in one.
     if (flags === 0) return;
     inside();
-    if (++events > replayed) handler.message(prefix, bytes.subarray(start, start + length));
+    if (++events > replayed) handler.message(prefix, content);
   };
 
   const begin = (): void => {
     if (position !== null) throw broken('a transaction inside another');
-    const start = skip(20);
-    position = lsnAt(bytes, start);
+    const body = Buffer.from(cursor.take(20));
+    position = lsnAt(body, 0);
     events = 0;
     origin = undefined;
     resumed = parts.replay?.position === position;
     replayed = resumed ? (parts.replay?.events ?? 0) : 0;
-    begun = Buffer.from(bytes.subarray(start, start + 20));
+    begun = body;
+    xid = body.readUInt32BE(16);
   };
 
   const commit = (): void => {
     inside();
     const flags = u8();
-    const start = skip(24);
-    if (flags !== 0 || lsnAt(bytes, start) !== position) throw broken('a commit that fits no transaction');
+    const body = cursor.take(24);
+    if (flags !== 0 || lsnAt(body, 0) !== position) throw broken('a commit that fits no transaction');
     if (events < replayed) throw broken('a transaction that is shorter than before');
     position = null;
     resumed = false;
     replayed = 0;
-    handler.commit(lsnAt(bytes, start + 8));
+    handler.commit(lsnAt(body, 8));
   };
 
   const define = (): void => {
@@ -265,7 +203,7 @@ export function createDecoder(parts: DecoderParts): Decoder {
       return { name, typeOid: u32(), typeModifier: u32() | 0, identity: flags === 1 };
     });
     relations.delete(oid);
-    parts.onRelation({ oid, schema, table, identity, columns });
+    parts.onRelation({ oid, xid, schema, table, identity, columns });
   };
 
   const type = (): void => {
@@ -274,7 +212,7 @@ export function createDecoder(parts: DecoderParts): Decoder {
 
   const originate = (): void => {
     if (begun === null) throw broken('an origin in the middle of a transaction');
-    skip(8);
+    cursor.take(8); // its position there
     origin = string();
   };
 
@@ -294,15 +232,14 @@ export function createDecoder(parts: DecoderParts): Decoder {
   );
 
   return {
-    decode: (source, from, to) => {
-      bytes = source;
-      at = from;
-      end = to;
+    decode: (bytes, start, end) => {
+      cursor.set(bytes, start, end);
       const letter = u8();
       const step = steps.get(letter);
-      if (step === undefined) throw broken(`a message of type ${letter}`);
+      if (step === undefined)
+        throw broken(`a message of type ${letter} (event ${events + 1} of ${position})`);
       step();
-      if (at !== end) throw broken('bytes after a message');
+      cursor.finish();
     },
     define: (oid, resolved) => void relations.set(oid, resolved),
     transaction: () => (position === null ? null : { position, begun: begun === null, events }),

@@ -66,6 +66,8 @@ export interface PublicationFacts {
 
 export interface KitFacts {
   readonly version: number;
+  /** SHA-256 in hex of its functions, as `kitDigest` reckons it from 01-kit.sql. */
+  readonly digest: string;
   /** Event triggers of ours that are there and ENABLE ALWAYS. */
   readonly eventTriggers: readonly string[];
   readonly publicMayEmit: boolean;
@@ -227,6 +229,8 @@ async function readKit(client: Client): Promise<KitFacts | null> {
   return one(
     client,
     `SELECT coalesce((SELECT version FROM rowseal.kit), 0) AS version,
+       (SELECT coalesce(encode(sha256(convert_to(string_agg(proname || prosrc, '' ORDER BY proname COLLATE "C"), 'SQL_ASCII')), 'hex'), '')
+          FROM pg_proc WHERE pronamespace = 'rowseal'::regnamespace) AS digest,
        coalesce((SELECT attach_new FROM rowseal.kit), '{}') AS "attachNew",
        ARRAY(SELECT evtname::text FROM pg_event_trigger WHERE evtname = ANY ($1) AND evtenabled = 'A' ORDER BY 1) AS "eventTriggers",
        EXISTS (SELECT FROM ${emit} AND grantee = 0) AS "publicMayEmit",

@@ -1,10 +1,15 @@
 /** Whether the SQL kit is whole, and nobody else may write what it writes. Pure. */
+import { createHash } from 'node:crypto';
 import { type Check, check, shorten } from './check.ts';
 import { EVENT_TRIGGERS, type KitFacts, type ServerFacts } from './preflight-facts.ts';
-import { KIT_VERSION } from './preflight-wish.ts';
+import { KIT_VERSION, type PreflightWish } from './preflight-wish.ts';
 import { quoteIdentifier } from './quote.ts';
 
-export function kitChecks(kit: KitFacts | null, server: ServerFacts): Check[] {
+export function kitChecks(
+  kit: KitFacts | null,
+  server: ServerFacts,
+  wish: Pick<PreflightWish, 'kitDigest'>,
+): Check[] {
   if (kit === null)
     return [
       check('kit', 'kit.installed', 'fail', 'the SQL kit is not installed', {
@@ -25,6 +30,18 @@ export function kitChecks(kit: KitFacts | null, server: ServerFacts): Check[] {
       {
         why: `this rowseal brings version ${KIT_VERSION}`,
         fix: 'rowseal setup -c FILE',
+      },
+    ),
+    check(
+      'kit',
+      'kit.functions',
+      kit.digest === wish.kitDigest ? 'ok' : 'fail',
+      kit.digest === wish.kitDigest
+        ? 'its functions are the shipped ones'
+        : 'its functions are not the shipped ones',
+      {
+        why: 'somebody changed or added one, or they are those of another version: what they say cannot be relied on',
+        fix: 'Compare schema rowseal with sql/postgres/01-kit.sql (\\sf rowseal.emit_session), then: rowseal setup -c FILE',
       },
     ),
     check(
@@ -62,4 +79,17 @@ export function kitChecks(kit: KitFacts | null, server: ServerFacts): Check[] {
       },
     ),
   ];
+}
+
+/** What identifies the functions of 01-kit.sql: SHA-256 over names and bodies, in order of name. */
+export function kitDigest(sql: string): string {
+  const functions = [
+    ...sql.matchAll(/create or replace function rowseal\.(\w+)\([^)]*\)[^$]*\$f\$(.*?)\$f\$/gs),
+  ];
+  const texts = functions
+    .map(([, name, body]) => [name!, body!] as const)
+    .sort(([a], [b]) => (a < b ? -1 : 1));
+  return createHash('sha256')
+    .update(texts.map(([name, body]) => name + body).join(''))
+    .digest('hex');
 }

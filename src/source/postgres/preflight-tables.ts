@@ -2,7 +2,7 @@
  * What each table needs before it can be captured without harm and without loss. Pure: facts and rules in, verdicts
  * out; doctor shows them, setup obeys them. A table whose UPDATE or DELETE would fail once published is `refused`.
  */
-import { glob } from '../../change/policy.ts';
+import { compilePolicy } from '../../change/policy.ts';
 import type { Check } from './check.ts';
 import type { PublicationFacts, TableFacts } from './preflight-facts.ts';
 import { quoteIdentifier, quoteLiteral } from './quote.ts';
@@ -32,8 +32,8 @@ export function wishFor(
   table: Pick<TableFacts, 'schema' | 'table' | 'ancestors'>,
   wishes: readonly TableWish[],
 ) {
-  const names = [`${table.schema}.${table.table}`, ...table.ancestors];
-  const found = wishes.findLast(({ match }) => names.some((name) => glob(match).test(name)));
+  // Matched by the very rule that the recorder applies, one entry at a time.
+  const found = wishes.findLast(({ match }) => compilePolicy({ tables: [{ match }] }).table(table) !== null);
   return found === undefined || found.exclude ? null : found;
 }
 

@@ -9,6 +9,8 @@ export interface PreflightWish {
   readonly failover: boolean;
   readonly acceptUnboundedWal: boolean;
   readonly tables: readonly TableWish[];
+  /** SHA-256 in hex of the functions that 01-kit.sql would install (`kitDigest`). */
+  readonly kitDigest: string;
 }
 
 /** The kit's version in sql/postgres/01-kit.sql. */

@@ -14,6 +14,7 @@ const wish: PreflightWish = {
   failover: false,
   acceptUnboundedWal: false,
   tables: [{ match: 'public.*', exclude: false, context_trigger: false, replica_identity: 'keep' }],
+  kitDigest: 'd1',
 };
 const well: PreflightFacts = {
   server: {
@@ -54,7 +55,14 @@ const well: PreflightFacts = {
     retainedBytes: '10',
   },
   publication: { allTables: false, viaRoot: false, schemas: [], unpublished: [], generated: true },
-  kit: { version: 1, eventTriggers: [...EVENT_TRIGGERS], publicMayEmit: false, emitters: [], attachNew: [] },
+  kit: {
+    version: 1,
+    digest: 'd1',
+    eventTriggers: [...EVENT_TRIGGERS],
+    publicMayEmit: false,
+    emitters: [],
+    attachNew: [],
+  },
   tables: [
     {
       schema: 'public',
@@ -124,6 +132,7 @@ describe('preflight', () => {
     [{ publication: { unpublished: ['truncate'] } }, 'publication.actions fail'],
     [{ publication: { generated: false } }, 'publication.generated warn'],
     [{ kit: { version: 0 } }, 'kit.installed fail'],
+    [{ kit: { digest: 'd2' } }, 'kit.functions fail'],
     [{ kit: { eventTriggers: ['rowseal_ddl'] } }, 'kit.event_triggers fail'],
     [{ kit: { publicMayEmit: true } }, 'kit.forging fail'],
     [{ kit: { emitters: ['outbox'] } }, 'kit.emitters warn'],

@@ -17,7 +17,7 @@ export function preflight(facts: PreflightFacts, wish: PreflightWish): Check[] {
     ...roleChecks(facts.role, facts.kit, facts.server.database, wish.role),
     ...slotChecks(facts.slot, facts.server, wish),
     ...publicationChecks(facts.publication, facts.server, wish.publication),
-    ...kitChecks(facts.kit, facts.server),
+    ...kitChecks(facts.kit, facts.server, wish),
     ...tableChecks(facts.tables, wish.tables, facts.publication, wish.publication, facts.server.version),
   ];
 }

@@ -19,6 +19,7 @@ const wish: PreflightWish = {
   failover: false,
   acceptUnboundedWal: false,
   tables: [{ match: 'public.*', exclude: false, context_trigger: true, replica_identity: 'full' }],
+  kitDigest: 'd1',
 };
 const orders: TableFacts = {
   schema: 'public',
@@ -76,6 +77,7 @@ const whole: PreflightFacts = {
   publication: { allTables: false, viaRoot: false, schemas: [], unpublished: [], generated: true },
   kit: {
     version: 1,
+    digest: 'd1',
     eventTriggers: [...EVENT_TRIGGERS],
     publicMayEmit: false,
     emitters: [],

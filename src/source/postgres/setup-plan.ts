@@ -113,6 +113,7 @@ function kitSteps({ kit, server }: PreflightFacts, wish: PreflightWish, files: K
   const whole =
     kit !== null &&
     kit.version === KIT_VERSION &&
+    kit.digest === wish.kitDigest &&
     kit.eventTriggers.length === EVENT_TRIGGERS.length &&
     !kit.publicMayEmit;
   const patterns = wish.tables.map(({ match, exclude, context_trigger: wanted }) =>
@@ -199,7 +200,14 @@ export function planUninstall(facts: PreflightFacts, wish: PreflightWish, files:
     : [];
   return {
     refused,
-    notes: role !== null && !role.ours ? [`role ${wish.role} was not made by the kit and stays`] : [],
+    notes: [
+      ...(slot === null
+        ? []
+        : [
+            'what was committed after the last seal will not be in the trail: stop the writers, and see rowseal status',
+          ]),
+      ...(role !== null && !role.ours ? [`role ${wish.role} was not made by the kit and stays`] : []),
+    ],
     steps: [
       {
         title: `triggers, event triggers, functions and schema, publication ${wish.publication}, slot ${wish.slot}, role ${wish.role} (99-uninstall.sql)`,

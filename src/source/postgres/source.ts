@@ -3,27 +3,18 @@
  * and watches over the capture itself. It reads; the only things it ever writes to the database are the slot and
  * heartbeat messages. It never acknowledges what it was not told to.
  */
-import type pg from 'pg';
 import { RowsealError } from '../../base/errors.ts';
-import type { ChangeHandler, Observation, Position } from '../../change/change.ts';
-import type { ChangeSource, Resume, SourceIdentity } from '../source.ts';
+import type { ChangeHandler, Observation } from '../../change/change.ts';
+import type { ChangeSource, Resume } from '../source.ts';
 import { createCatalog } from './catalog.ts';
 import { parsePostgresUrl } from './connection.ts';
 import { asRowsealError } from './failure.ts';
 import { createHeartbeat } from './heartbeat.ts';
 import type { Link } from './link.ts';
 import { parseLsn } from './lsn.ts';
-import {
-  createSlot,
-  dropSlot,
-  identify,
-  protocolVersion,
-  readFacts,
-  readSlot,
-  type ServerFacts,
-} from './server.ts';
-import { connectSession, createSideSession, type SideSession } from './sessions.ts';
-import { decideOpening, incarnationOf, parseIncarnation, type ServerState } from './slot.ts';
+import { type Attached, inspectSource, openSource } from './opening.ts';
+import { readSlot } from './server.ts';
+import { connectSession } from './sessions.ts';
 import { startPosition, streamFrom } from './stream.ts';
 import { type CaptureProblem, createWatch, type Watch } from './watch.ts';
 
@@ -67,14 +58,6 @@ export interface PostgresSource extends ChangeSource {
 /** How long a server that shuts down waits for our last acknowledgement before we leave. */
 const LEAVE_GRACE_MS = 1500;
 
-interface Attached {
-  readonly side: SideSession;
-  readonly facts: ServerFacts;
-  readonly start: Position;
-  /** The replication session, until the stream takes it over. */
-  client: pg.Client | null;
-}
-
 export function createPostgresSource(options: PostgresSourceOptions): PostgresSource {
   const { slot, publication, log, clock } = options;
   if (!/^[a-z0-9_]{1,63}$/.test(slot)) {
@@ -82,7 +65,7 @@ export function createPostgresSource(options: PostgresSourceOptions): PostgresSo
   }
   const target = parsePostgresUrl(options.url, options.password);
   const watch = options.watch ?? createWatch({ slot, publication, matches: options.matches });
-  let opened: Attached | null = null;
+  let attached: Attached | null = null;
   let link: Link | null = null;
   let paused = false;
   let closed = false;
@@ -98,94 +81,46 @@ export function createPostgresSource(options: PostgresSourceOptions): PostgresSo
     setTimeout(() => void link?.end(error), LEAVE_GRACE_MS).unref();
   };
 
+  const opening = {
+    target,
+    slot,
+    publication,
+    failover: options.failover === true,
+    watch,
+    log,
+    onLeave,
+  };
   const open = async (resume: Resume) => {
-    if (resume.through !== null) startPosition(resume.through);
     leaving = false;
-    const side = createSideSession(target, onLeave);
-    let client: pg.Client | null = null;
-    try {
-      const facts = await readFacts(side);
-      client = await connectSession(target, 'replication');
-      const known = resume.incarnation === null ? null : parseIncarnation(resume.incarnation).timeline;
-      const server = await identify(client, known);
-      const state = await readSlot(side, slot, facts.versionNumber);
-      const opening = decideOpening({
-        slotName: slot,
-        plugin: 'pgoutput',
-        database: facts.database,
-        resume,
-        server,
-        slot: state,
-      });
-      await watch.check(side, facts.versionNumber); // throws where there is no such publication
-      if (opening.action === 'recreate') await dropSlot(client, slot);
-      const created = opening.action === 'use' ? null : await create(client, facts);
-      const start = created ?? opening.start ?? '0/0';
-      const from = resume.through;
-      if (from !== null && opening.gap === null) acknowledged = parseLsn(from);
-      opened = { side, facts, start, client };
-      const gap = opening.gap === null ? null : { ...opening.gap, to: start };
-      return { identity: identityOf(facts, server), start, gap };
-    } catch (error) {
-      await client?.end().catch(() => undefined);
-      await side.close();
-      throw error;
-    }
+    const { attached: now, opened } = await openSource(opening, resume);
+    attached = now;
+    if (resume.through !== null && opened.gap === null) acknowledged = parseLsn(resume.through);
+    return opened;
   };
-
-  const inspect = async () => {
-    const side = createSideSession(target, () => undefined);
-    let client: pg.Client | null = null;
-    try {
-      const facts = await readFacts(side);
-      client = await connectSession(target, 'replication');
-      const server = await identify(client, null);
-      const state = await readSlot(side, slot, facts.versionNumber);
-      const held = state === null ? null : `Slot ${slot}`;
-      return { identity: identityOf(facts, server), held };
-    } finally {
-      await client?.end().catch(() => undefined);
-      await side.close();
-    }
-  };
-
-  const create = (client: pg.Client, facts: ServerFacts) =>
-    createSlot(client, slot, {
-      plugin: 'pgoutput',
-      failover: options.failover === true && facts.versionNumber >= 170_000,
-      onWait: () => log.warn({ slot }, 'the slot waits for the transactions that are open now to end'),
-    });
-
-  const identityOf = (facts: ServerFacts, server: ServerState): SourceIdentity => ({
-    type: 'postgres',
-    incarnation: incarnationOf(server),
-    details: {
-      system_identifier: server.systemIdentifier,
-      timeline: server.timeline,
-      version: facts.version,
-      database: facts.database,
-      encoding: facts.encoding,
-      lc_monetary: facts.lcMonetary,
-      slot,
-      plugin: 'pgoutput',
-      proto_version: protocolVersion(facts.versionNumber),
-      publication,
-    },
-  });
 
   const stream = async (handler: ChangeHandler) => {
-    const at = opened;
+    const at = attached;
     if (at === null) throw new RowsealError('internal', 'stream before open');
     const waiting: Observation[] = [];
+    let fatal: unknown = null;
     const state = { inTransaction: false, commitAt: clock() };
     const deliver = () => {
       while (waiting.length > 0 && !state.inTransaction) handler.observe(waiting.shift() as Observation);
     };
     const tick = async () => {
-      const seen = await watch.check(at.side, at.facts.versionNumber);
-      endOfLog = seen.endOfLog;
+      try {
+        endOfLog = (await watch.check(at.side, at.facts.versionNumber)).endOfLog;
+      } catch (error) {
+        if (!asRowsealError(error, 'watching').retryable) fatal = error;
+        else log.warn({ error: (error as Error).message }, 'the capture could not be looked at');
+      }
       waiting.push(...watch.news());
       deliver();
+      if (fatal !== null) throw fatal;
+    };
+    const abort = (error: unknown) => {
+      fatal = error;
+      link?.abort(error);
     };
     const heartbeat = createHeartbeat({
       side: at.side,
@@ -194,7 +129,7 @@ export function createPostgresSource(options: PostgresSourceOptions): PostgresSo
       idleSince: () => state.commitAt,
       log,
     });
-    const look = repeat(tick, options.watchMs ?? 10_000, log);
+    const look = repeat(tick, options.watchMs ?? 10_000, abort);
     waiting.push(...watch.news());
     try {
       await streamFrom(
@@ -229,6 +164,7 @@ export function createPostgresSource(options: PostgresSourceOptions): PostgresSo
           onLink: (next) => {
             link = next;
             if (closed) void next?.end();
+            if (fatal !== null) next?.abort(fatal);
             if (paused) next?.stop();
             if (acknowledged > 0n) next?.acknowledge(acknowledged);
           },
@@ -263,7 +199,7 @@ export function createPostgresSource(options: PostgresSourceOptions): PostgresSo
   return {
     origin: '0/0',
     streamId: `pgoutput ${publication}`,
-    inspect,
+    inspect: () => inspectSource(opening),
     open,
     stream,
     pause: () => {
@@ -289,7 +225,7 @@ export function createPostgresSource(options: PostgresSourceOptions): PostgresSo
     health: watch.problems,
     close: async () => {
       closed = true;
-      const last = opened;
+      const last = attached;
       await link?.end();
       await last?.client?.end().catch(() => undefined);
       await last?.side.close();
@@ -309,22 +245,25 @@ function bound(handler: ChangeHandler): ChangeHandler {
   };
 }
 
-/** Runs a task again and again, never twice at once; `soon` brings the next run forward. */
-function repeat(task: () => Promise<void>, everyMs: number, log: SourceLog) {
+/** Runs a task again and again, never twice at once, until it fails; `soon` brings the next run forward. */
+function repeat(task: () => Promise<void>, everyMs: number, onError: (error: unknown) => void) {
   let timer: NodeJS.Timeout | null = null;
+  let running = false;
   let stopped = false;
   const plan = (ms: number) => {
     if (timer !== null) clearTimeout(timer);
-    timer = stopped ? null : setTimeout(run, ms);
+    timer = stopped || running ? null : setTimeout(run, ms);
   };
   const run = async () => {
-    timer = null;
+    running = true;
     try {
       await task();
     } catch (error) {
-      if (!stopped) log.warn({ error: (error as Error).message }, 'the capture could not be looked at');
+      if (!stopped) onError(error);
+      stopped = true;
     }
-    if (timer === null) plan(everyMs);
+    running = false;
+    plan(everyMs);
   };
   plan(everyMs);
   return {

@@ -52,26 +52,52 @@ export function createWatch(parts: {
     if (row?.['there'] === 't' && (status === 'unreserved' || status === 'lost')) {
       walProblems.push(captureProblem('slot_at_risk', slot, `wal_status ${status}`));
     }
-    return { endOfLog: row?.['lsn'] ? parseLsn(row['lsn']) : null, walProblems, lost: status === 'lost' };
+    const fate = row?.['there'] !== 't' ? 'slot_missing' : status === 'lost' ? 'slot_lost' : null;
+    return { endOfLog: row?.['lsn'] ? parseLsn(row['lsn']) : null, walProblems, fate } as const;
+  };
+
+  const look = async (side: SideSession, version: number) => {
+    const wal = await readWal(side);
+    if (wal.fate !== null && streaming) {
+      throw new RowsealError(
+        wal.fate,
+        `the slot ${slot} is ${wal.fate === 'slot_lost' ? 'invalidated' : 'gone'}`,
+      );
+    }
+    const now = await readCapture(side, publication, version);
+    if (now === null) {
+      if (known !== null)
+        untold.push({ kind: 'tamper', what: 'publication_dropped', details: { publication } });
+      known = null;
+      throw new RowsealError(
+        'source_misconfigured',
+        `there is no publication ${publication} in this database`,
+        {
+          hint: 'rowseal setup --print shows the SQL that creates it.',
+        },
+      );
+    }
+    problems = [...wal.walProblems, ...problemsOf(now, publication, matches)];
+    if (known === null) untold.push(describe(now, publication, problems));
+    else untold.push(...compareCapture(known, now, publication, matches));
+    known = now;
+    return { endOfLog: wal.endOfLog };
   };
 
   return {
     check: async (side, version) => {
-      const wal = await readWal(side);
-      if (wal.lost && streaming) {
-        throw new RowsealError('slot_lost', `the server invalidated the slot ${slot} while it was in use`);
+      try {
+        return await look(side, version);
+      } catch (error) {
+        // Health must not go on to say what it can't see any more.
+        problems = [captureProblem('capture_not_seen', slot, (error as Error).message)];
+        throw error;
       }
-      const now = await readCapture(side, publication, version);
-      problems = [...wal.walProblems, ...problemsOf(now, publication, matches)];
-      if (known === null) untold.push(describe(now, publication, problems));
-      else untold.push(...compareCapture(known, now, publication, matches));
-      known = now;
-      return { endOfLog: wal.endOfLog };
     },
     news: () => {
       const news = untold;
       untold = [];
-      streaming = true;
+      streaming = true; // from now on there is a slot
       return news;
     },
     problems: () => problems,

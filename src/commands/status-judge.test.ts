@@ -1,0 +1,54 @@
+import { expect, it } from 'vitest';
+import { judge } from './status-judge.ts';
+
+const now = Date.parse('2026-11-21T20:00:00.000Z');
+const head = { number: 7, sealed_at: '2026-11-21T19:59:30.000Z', through: '0/2000', signed_by: 'k' };
+const slot = { active: true, walStatus: 'reserved', confirmed: '0/2000', retainedBytes: 56 };
+const good = {
+  head,
+  tail: { broken: null },
+  server: { position: '0/2000', slot },
+  daemon: { state: 'streaming', healthy: true, complaints: [] },
+  now,
+  staleAfterMs: 120_000,
+  slot: 'rowseal',
+  broken: null,
+};
+
+it('finds nothing wrong with a fresh head and a slot behind it', () => {
+  expect(judge(good)).toEqual([]);
+  expect(judge({ ...good, daemon: null })).toEqual([]); // it may run elsewhere
+});
+
+it('is stale beyond the limit, not at it', () => {
+  const at = (sealed_at: string) => judge({ ...good, head: { ...head, sealed_at } });
+  expect(at('2026-11-21T19:58:00.000Z')).toEqual([]);
+  expect(at('2026-11-21T19:57:59.000Z')).toEqual([
+    expect.stringContaining('stale: the newest seal is 121 s old'),
+  ]);
+});
+
+it('names what is wrong with the slot', () => {
+  const withSlot = (change: Partial<typeof slot> | null) =>
+    judge({ ...good, server: { position: '0/3000', slot: change === null ? null : { ...slot, ...change } } });
+  expect(withSlot(null)).toEqual(['the slot rowseal is gone: changes since 0/2000 are missing']);
+  expect(withSlot({ walStatus: 'lost' })).toEqual([expect.stringContaining('is lost')]);
+  expect(withSlot({ walStatus: 'unreserved' })).toEqual([expect.stringContaining('will be lost')]);
+  expect(withSlot({ confirmed: '0/2001' })).toEqual([expect.stringContaining('1 B ahead of the trail')]);
+  expect(withSlot({ confirmed: '0/1000' })).toEqual([]);
+});
+
+it('says that there is no trail, that it is broken, and what the daemon complains of', () => {
+  expect(judge({ ...good, head: null, tail: null })).toEqual([expect.stringContaining('no trail yet')]);
+  expect(judge({ ...good, head: null, tail: null, broken: 'It does not hold.' })).toEqual([
+    'It does not hold. Run rowseal verify.',
+  ]);
+  expect(judge({ ...good, tail: { broken: 'seal 6: gone' } })).toEqual(['seal 6: gone. Run rowseal verify.']);
+  expect(judge({ ...good, daemon: { state: 'retrying', healthy: false, complaints: ['stale'] } })).toEqual([
+    'daemon: stale',
+  ]);
+});
+
+it('judges nothing that could not be asked', () => {
+  expect(judge({ ...good, head: undefined, tail: null, server: undefined, daemon: null })).toEqual([]);
+});

@@ -1,0 +1,254 @@
+/**
+ * Scans one record's bytes in a single pass: strict JSON, and on the way whether it is a sound change with a plain
+ * patch. It builds nothing. Whatever is unusual is left to record.ts, which must agree on everything else.
+ */
+import { JsonRefusal, skipValue, type Visit, walkArray, walkObject } from '../trail/strict-json.ts';
+import { beginPatch, type PatchAction, patchIsPlain, visitOperation } from './patch-scan.ts';
+
+/** Members that a change must have, by bits of `seen`: id, time, actor, attribution, action, target, transaction; patch. */
+const REQUIRED = 0b1_0111_1111;
+const PATCH = 1 << 8;
+const ENCODED = 1 << 9;
+/** Seen: escaped names, or anything else that the fast path leaves to the slow one. */
+const SLOW = 1 << 10;
+
+let seen = 0;
+let kindAt = 0;
+let kindEnd = 0;
+let idAt = 0;
+let idEnd = 0;
+let actionAt = 0;
+let actionEnd = 0;
+let imageAt = 0;
+let imageEnd = 0;
+let positionAt = 0;
+let positionEnd = 0;
+let numberValue = 0;
+let indexValue = 0;
+/**
+ * What the last scan read of the transaction, from the text: NaN where it is no integer of ours, or escaped. Where
+ * its raw position is, when the scan returned true. Overwritten by the next call.
+ */
+export const scanned = { number: 0, index: 0, positionAt: 0, positionEnd: 0 };
+
+/**
+ * Scans `b[at, end)`. True: it is a sound change record with the id `<prefix><number>:<index>`, and `scanned`
+ * holds its transaction. False: take the slow path. Throws JsonRefusal where it is no strict JSON.
+ * `b` must be valid UTF-8, and `b[end]` an LF. `prefix` is ASCII: `orders:`.
+ */
+export function scanChange(b: Buffer, at: number, end: number, prefix: Buffer): boolean {
+  seen = 0;
+  kindAt = kindEnd = idAt = idEnd = imageAt = imageEnd = actionAt = actionEnd = 0;
+  positionAt = positionEnd = 0;
+  numberValue = indexValue = Number.NaN;
+  scanned.number = scanned.index = Number.NaN;
+  beginPatch();
+  if (b[at] !== 0x7b) {
+    if (skipValue(b, at, end, 0, 0) !== end) throw new JsonRefusal('something follows the value', at);
+    return false;
+  }
+  const behind = walkObject(b, at, end, 1, 0, visitRecord);
+  if (behind !== end) throw new JsonRefusal('something follows the value', behind);
+  scanned.number = numberValue;
+  scanned.index = indexValue;
+  if ((seen & (SLOW | ENCODED | REQUIRED)) !== REQUIRED || !is(b, kindAt, kindEnd, CHANGE)) return false;
+  if (!hasId(b, prefix) || !hasPlainPatch(b)) return false;
+  scanned.positionAt = positionAt;
+  scanned.positionEnd = positionEnd;
+  return true;
+}
+
+const CHANGE = Buffer.from('change');
+const FULL = Buffer.from('full');
+const KEY = Buffer.from('key');
+const CHANGED = Buffer.from('changed');
+const INSERT = Buffer.from('insert');
+const UPDATE = Buffer.from('update');
+const DELETE = Buffer.from('delete');
+
+function is(b: Buffer, at: number, end: number, word: Buffer): boolean {
+  if (end - at !== word.length) return false;
+  for (let i = 0; i < word.length; i++) if (b[at + i] !== word[i]) return false;
+  return true;
+}
+
+/** Value strings: from behind the opening quote to the closing one. Anything but a string is left to the slow path. */
+function isText(b: Buffer, at: number, behind: number): boolean {
+  return b[at] === 0x22 && behind - at >= 2;
+}
+
+/** Members by length and first byte; names that need unescaping send the record to the slow path. */
+const visitRecord: Visit = (b, at, end, depth, base, keyStart, keyStop) => {
+  const c = b[keyStart]!;
+  switch (keyStop - keyStart) {
+    case 2:
+      if (c === 0x69 && b[keyStart + 1] === 0x64) return takeId(b, at, end, depth, base);
+      break;
+    case 4:
+      if (matches(b, keyStart, 'kind')) return takeKind(b, at, end, depth, base);
+      if (matches(b, keyStart, 'time')) return required(1, b, at, end, depth, base, 0x22);
+      break;
+    case 5:
+      if (matches(b, keyStart, 'actor')) return takeTyped(2, b, at, end, depth, base);
+      if (matches(b, keyStart, 'patch')) return takePatch(b, at, end, depth, base);
+      if (matches(b, keyStart, 'image')) return takeImage(b, at, end, depth, base);
+      break;
+    case 6:
+      if (matches(b, keyStart, 'action')) return takeAction(b, at, end, depth, base);
+      if (matches(b, keyStart, 'target')) return required(5, b, at, end, depth, base, 0x7b);
+      break;
+    case 7:
+      if (matches(b, keyStart, 'encoded')) seen |= ENCODED;
+      break;
+    case 11:
+      if (matches(b, keyStart, 'attribution')) return takeTyped(3, b, at, end, depth, base);
+      if (matches(b, keyStart, 'transaction')) return takeTransaction(b, at, end, depth, base);
+      break;
+    default:
+      break;
+  }
+  noteEscape(b, keyStart, keyStop);
+  return skipValue(b, at, end, depth, base);
+};
+
+function matches(b: Buffer, at: number, word: string): boolean {
+  for (let i = 0; i < word.length; i++) if (b[at + i] !== word.charCodeAt(i)) return false;
+  return true;
+}
+
+function noteEscape(b: Buffer, start: number, stop: number): void {
+  for (let i = start; i < stop; i++) if (b[i] === 0x5c) seen |= SLOW;
+}
+
+function required(
+  bit: number,
+  b: Buffer,
+  at: number,
+  end: number,
+  depth: number,
+  base: number,
+  first: number,
+): number {
+  if (b[at] === first) seen |= 1 << bit;
+  else seen |= SLOW;
+  return skipValue(b, at, end, depth, base);
+}
+
+function takeKind(b: Buffer, at: number, end: number, depth: number, base: number): number {
+  const behind = skipValue(b, at, end, depth, base);
+  if (isText(b, at, behind)) {
+    kindAt = at + 1;
+    kindEnd = behind - 1;
+  }
+  return behind;
+}
+
+function takeId(b: Buffer, at: number, end: number, depth: number, base: number): number {
+  const behind = required(0, b, at, end, depth, base, 0x22);
+  idAt = at + 1;
+  idEnd = behind - 1;
+  return behind;
+}
+
+function takeAction(b: Buffer, at: number, end: number, depth: number, base: number): number {
+  const behind = required(4, b, at, end, depth, base, 0x22);
+  actionAt = at + 1;
+  actionEnd = behind - 1;
+  return behind;
+}
+
+function takeImage(b: Buffer, at: number, end: number, depth: number, base: number): number {
+  const behind = skipValue(b, at, end, depth, base);
+  if (isText(b, at, behind)) {
+    imageAt = at + 1;
+    imageEnd = behind - 1;
+  }
+  return behind;
+}
+
+/** `actor` and `attribution`: objects with a `type` or `tier` that is a string. */
+function takeTyped(bit: number, b: Buffer, at: number, end: number, depth: number, base: number): number {
+  if (b[at] !== 0x7b) return required(bit, b, at, end, depth, base, 0x7b);
+  typed = false;
+  const behind = walkObject(b, at, end, depth + 1, base, bit === 2 ? visitActor : visitAttribution);
+  seen |= typed ? 1 << bit : SLOW;
+  return behind;
+}
+
+let typed = false;
+
+const visitActor: Visit = (b, at, end, depth, base, keyStart, keyStop) => {
+  if (keyStop - keyStart === 4 && matches(b, keyStart, 'type')) typed = b[at] === 0x22;
+  return skipValue(b, at, end, depth, base);
+};
+
+const visitAttribution: Visit = (b, at, end, depth, base, keyStart, keyStop) => {
+  if (keyStop - keyStart === 4 && matches(b, keyStart, 'tier')) typed = b[at] === 0x22;
+  return skipValue(b, at, end, depth, base);
+};
+
+function takeTransaction(b: Buffer, at: number, end: number, depth: number, base: number): number {
+  if (b[at] !== 0x7b) return required(6, b, at, end, depth, base, 0x7b);
+  seen |= 1 << 6;
+  return walkObject(b, at, end, depth + 1, base, visitTransaction);
+}
+
+const visitTransaction: Visit = (b, at, end, depth, base, keyStart, keyStop) => {
+  const behind = skipValue(b, at, end, depth, base);
+  const length = keyStop - keyStart;
+  if (length === 6 && matches(b, keyStart, 'number')) numberValue = ourInteger(b, at, behind);
+  else if (length === 5 && matches(b, keyStart, 'index')) indexValue = ourInteger(b, at, behind);
+  else if (length === 8 && matches(b, keyStart, 'position')) {
+    if (isText(b, at, behind)) {
+      positionAt = at + 1;
+      positionEnd = behind - 1;
+    }
+  } else noteEscape(b, keyStart, keyStop);
+  return behind;
+};
+
+/** `[1-9][0-9]{0,14}`, or NaN; longer ones take the slow path. */
+export function ourInteger(b: Buffer, at: number, behind: number): number {
+  if (behind - at > 15 || b[at] === 0x30) return Number.NaN;
+  let value = 0;
+  for (let i = at; i < behind; i++) {
+    const digit = b[i]! - 0x30;
+    if (digit < 0 || digit > 9) return Number.NaN;
+    value = value * 10 + digit;
+  }
+  return value;
+}
+
+/** Whether the id is prefix, number, index, in decimal. */
+function hasId(b: Buffer, prefix: Buffer): boolean {
+  if (!(numberValue >= 1 && indexValue >= 1) || positionEnd === 0) return false;
+  const n = prefix.length;
+  if (idEnd - idAt < n + 3) return false;
+  for (let i = 0; i < n; i++) if (b[idAt + i] !== prefix[i]) return false;
+  let at = idAt + n;
+  let colon = at;
+  while (colon < idEnd && b[colon] !== 0x3a) colon++;
+  if (ourInteger(b, at, colon) !== numberValue) return false;
+  at = colon + 1;
+  return at < idEnd && ourInteger(b, at, idEnd) === indexValue;
+}
+
+function takePatch(b: Buffer, at: number, end: number, depth: number, base: number): number {
+  seen |= PATCH;
+  if (b[at] === 0x5b) return walkArray(b, at, end, depth + 1, base, visitOperation);
+  seen |= SLOW;
+  return skipValue(b, at, end, depth, base);
+}
+
+function hasPlainPatch(b: Buffer): boolean {
+  const full = is(b, imageAt, imageEnd, FULL);
+  if (!full && !is(b, imageAt, imageEnd, KEY) && !is(b, imageAt, imageEnd, CHANGED)) return false;
+  const action: PatchAction | null = is(b, actionAt, actionEnd, INSERT)
+    ? 'insert'
+    : is(b, actionAt, actionEnd, UPDATE)
+      ? 'update'
+      : is(b, actionAt, actionEnd, DELETE)
+        ? 'delete'
+        : null;
+  return action !== null && patchIsPlain(b, action, full);
+}

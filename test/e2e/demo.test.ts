@@ -1,0 +1,122 @@
+/** The demo as a user runs it: a child process, its exit status, and what it leaves behind. */
+import { execFile, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { chmod, mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+import { afterAll, beforeAll, expect, it } from 'vitest';
+
+const MAIN = new URL('../../src/main.ts', import.meta.url).pathname;
+const run = promisify(execFile);
+let place: string;
+
+beforeAll(async () => {
+  place = await mkdtemp(join(tmpdir(), 'rowseal-test-demo-'));
+  await chmod(place, 0o755); // as root, Postgres runs as nobody and must get at its folder below
+});
+
+afterAll(() => rm(place, { recursive: true, force: true }));
+
+interface Outcome {
+  readonly ok: boolean;
+  readonly trail: string;
+  readonly vkey: string;
+  readonly history: { readonly kind: string; readonly attribution: { readonly tier: string } }[];
+  readonly caught: {
+    readonly what: string;
+    readonly object: string;
+    readonly exit: number;
+    readonly findings: { readonly code: string; readonly object: string }[];
+  }[];
+  readonly wrong: string[];
+}
+
+it('plays to the end, every actor found, every spoiled copy caught with its very object', async () => {
+  const { stdout } = await run(process.execPath, [MAIN, 'demo', '--json', '--dir', join(place, 'json')]);
+  const { ok, history, caught, wrong, trail, vkey } = JSON.parse(stdout) as Outcome;
+  expect(wrong).toEqual([]);
+  expect(ok).toBe(true);
+  const changes = history.filter(({ kind }) => kind === 'change');
+  expect(changes.map(({ attribution }) => attribution.tier)).toEqual([
+    'asserted',
+    'session',
+    'annotated',
+    'connection',
+    'none',
+  ]);
+  const [byte, seal, head] = caught;
+  expect(byte).toMatchObject({
+    what: 'byte-changed',
+    exit: 1,
+    findings: [{ code: 'sha256_mismatch', object: byte?.object }],
+  });
+  expect(seal).toMatchObject({
+    what: 'seal-removed',
+    exit: 1,
+    findings: [{ code: 'seal_missing', object: seal?.object }],
+  });
+  expect(head).toMatchObject({ what: 'head-removed', exit: 1, findings: [{ code: 'head_mismatch' }] });
+  expect(byte?.object).toMatch(/^segments\/default\//);
+  expect(seal?.object).toMatch(/^seals\//);
+
+  // What it left is clean, and the secrets of the story are not in it.
+  const verified = await run(process.execPath, [MAIN, 'verify', trail, '--key', vkey, '--strict']);
+  expect(verified.stdout).toContain('OK: nothing is missing or altered');
+  const shown = await run(process.execPath, [MAIN, 'show', trail, '--json'], { maxBuffer: 64 * 1024 ** 2 });
+  expect(shown.stdout).not.toContain('4111111111111111');
+  expect(shown.stdout).toContain('"encoded":{');
+});
+
+it('tells each step with what to type, and colours nothing where nobody looks', async () => {
+  const { stdout } = await run(process.execPath, [MAIN, 'demo', '--dir', join(place, 'told')]);
+  for (const command of ['keygen', 'setup', 'doctor', 'run', 'status', 'show', 'verify'])
+    expect(stdout).toContain(`$ rowseal ${command} `);
+  expect(stdout).toMatch(/Everything was as it should be \(\d+\.\d s\)\./);
+  expect(stdout).not.toContain('\u001b');
+});
+
+it('never touches a trail that is there', async () => {
+  const dir = join(place, 'told');
+  const before = await readFile(join(dir, 'log.key'), 'utf8');
+  await expect(run(process.execPath, [MAIN, 'demo', '--dir', dir])).rejects.toMatchObject({
+    code: 2,
+    stderr: expect.stringContaining('[usage]'),
+  });
+  expect(await readFile(join(dir, 'log.key'), 'utf8')).toBe(before);
+});
+
+it('takes Postgres down when it is interrupted', async () => {
+  const child = spawn(process.execPath, [MAIN, 'demo', '--dir', join(place, 'interrupted')], {
+    env: { ...process.env, TMPDIR: place },
+  });
+  let stdout = '';
+  const captured = new Promise<void>((resolve, reject) => {
+    child.once('exit', (exit) => reject(new Error(`it ended with ${exit} before it was interrupted`)));
+    child.stdout.on('data', (chunk: Buffer) => {
+      stdout += chunk.toString();
+      if (stdout.includes('The daemon captures')) resolve();
+    });
+  });
+  await captured;
+  const [server] = (await readdir(place)).filter((name) => name.startsWith('rowseal-pg-'));
+  const pid = Number(
+    (await readFile(join(place, server ?? '', 'data', 'postmaster.pid'), 'utf8')).split('\n')[0],
+  );
+  child.kill('SIGINT');
+  const [exit] = (await once(child, 'exit')) as [number];
+  expect(exit).toBe(130);
+  expect(() => process.kill(pid, 0)).toThrow();
+  expect((await readdir(place)).filter((name) => name.startsWith('rowseal-pg-'))).toEqual([]);
+});
+
+it('says a clear word where there is no Postgres to start', async () => {
+  const env = { ...process.env, ROWSEAL_DEMO_POSTGRES_BIN: join(place, 'nowhere') };
+  await expect(
+    run(process.execPath, [MAIN, 'demo', '--dir', join(place, 'none')], { env }),
+  ).rejects.toMatchObject({
+    code: 2,
+    stderr: expect.stringContaining('[embedded_unavailable]'),
+  });
+  expect(await readdir(place)).not.toContain('none');
+});
