@@ -75,7 +75,8 @@ end $f$;
 
 -- The application says who acts, inside its transaction, before it writes:
 --   SELECT rowseal.set_context('{"actor":{"type":"user","id":"u_8842"},"request":"req-77"}');
--- Costs one small WAL record. Call it in transactions that write: in each read-only one it would halve their rate.
+-- Costs 15 to 25 us of CPU and one small WAL record (pgbench, 8 clients saturating 2 cores: tps x 0.82). Call it in
+-- transactions that write: in read-only ones it makes a transaction id and a commit of what had none.
 create or replace function rowseal.set_context(context jsonb) returns void
 language plpgsql security definer set search_path = pg_catalog, pg_temp as $f$
 declare

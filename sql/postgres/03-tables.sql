@@ -11,7 +11,11 @@
 -- context_trigger: true
 --   SELECT rowseal.attach('public.orders');
 --   Login, role, application, address and the query's comment of every transaction that writes to the table.
---   Price: see below. Takes SHARE ROW EXCLUSIVE for a moment.
+--   Price, of each transaction that writes to such a table: 20 to 40 us of CPU and 320 bytes of WAL. pgbench 15 on 2
+--   cores, single-row updates, medians of interleaved runs: with 8 clients, the CPU saturated, tps x 0.48 (inserts
+--   x 0.56); with 1 client that waits for fsync x 0.69. The machine did other work meanwhile and the runs of the last
+--   differ widely: measure yours. Bulk statements don't feel it, read-only transactions neither.
+--   Takes SHARE ROW EXCLUSIVE for a moment.
 --   Undo: SELECT rowseal.detach('public.orders');
 --
 -- Each line waits at most 5 s for its lock, so that nothing queues up behind it; run it again if it gave up.

@@ -40,9 +40,13 @@ describe('tiers', () => {
       actor: { id: 'u_1' },
       attribution: { tier: 'session', via: 'setting' },
     });
-    it.asserted(
-      tree({ v: 1, context: { actor: { type: 'user', id: 'u_2' }, request: 'r' }, login: 'app', pid: 12 }),
-    );
+    const asserted = {
+      v: 1,
+      context: { actor: { type: 'user', id: 'u_2' }, request: 'r' },
+      login: 'app',
+      pid: 12,
+    };
+    it.asserted(tree(asserted), size(asserted));
     expect(seen(it.current())).toEqual({
       actor: { type: 'user', id: 'u_2' },
       attribution: { tier: 'asserted', via: 'message' },

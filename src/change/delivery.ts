@@ -5,8 +5,8 @@
  */
 import type { Attribution } from './attribution.ts';
 import type { RecordBuffer } from './buffer.ts';
-import type { Position, TransactionStart } from './change.ts';
-import type { TransactionBytes } from './record.ts';
+import type { Position } from './change.ts';
+import type { OpenTransaction } from './open-transaction.ts';
 import type { Progress, RecordSink } from './sink.ts';
 import {
   COMMIT,
@@ -18,24 +18,6 @@ import {
   UNNUMBERED,
   type WaitingOptions,
 } from './waiting.ts';
-
-/** A transaction on its way from the source to the sink. */
-export interface OpenTransaction {
-  /** Its place in this run, from 1. */
-  readonly serial: number;
-  readonly start: TransactionStart;
-  /** UTC day of its commit: `2026-11-21`. */
-  readonly day: string;
-  /** Assigned at its first record; 0 until then. */
-  number: number;
-  bytes: TransactionBytes | null;
-  /** A numbered record of it is with the sink. */
-  sunk: boolean;
-  /** Index of the first event that is not with the sink. */
-  next: number;
-  /** What its held rows get, once that is known. */
-  resolution: Attribution | null;
-}
 
 export interface DeliveryOptions {
   readonly sink: RecordSink;

@@ -37,6 +37,12 @@ describe('which rule applies', () => {
     const later = compilePolicy({ tables: [{ match: 'a.parent' }, { match: 'a.leaf', class: 'own' }] });
     expect(later.table(table('a.leaf', ['a.parent']))?.class).toBe('own');
   });
+  test('an excluded table is left out, and a later rule can take it in again', () => {
+    const rules = [{ match: 'public.*' }, { match: 'public.tmp_*', exclude: true }];
+    expect(compilePolicy({ tables: rules }).table(table('public.tmp_1'))).toBeNull();
+    const again = compilePolicy({ tables: [...rules, { match: 'public.tmp_1', class: 'own' }] });
+    expect(again.table(table('public.tmp_1'))?.class).toBe('own');
+  });
   test('a pattern is no regular expression', () => {
     const dotted = compilePolicy({ tables: [{ match: 'a.b+(c)[d]' }] });
     expect(dotted.table(table('a.b+(c)[d]'))).not.toBeNull();

@@ -11,6 +11,8 @@ export type Redaction = 'drop' | 'mask' | 'hmac';
 export interface TableRule {
   /** `schema.table`, where `*` stands for any characters and `?` for one. */
   readonly match: string;
+  /** The tables that match are left out. */
+  readonly exclude?: boolean | undefined;
   readonly class?: string | undefined;
   readonly columns?: Readonly<Record<string, Redaction>> | undefined;
 }
@@ -61,7 +63,8 @@ export function compilePolicy(input: PolicyInput): Policy {
     hmac,
     table(relation) {
       const names = [`${relation.schema}.${relation.table}`, ...relation.ancestors];
-      return rules.findLast((rule) => names.some((name) => rule.match.test(name)))?.policy ?? null;
+      const last = rules.findLast((rule) => names.some((name) => rule.match.test(name)));
+      return last === undefined || last.exclude ? null : last.policy;
     },
     actor(login, application) {
       const fits = (pattern: RegExp | null, value: string | null) =>
@@ -89,7 +92,7 @@ function compileRule(rule: TableRule, defaultClass: string, hasKey: boolean) {
       hint: 'A class is 1 to 32 of a-z, 0-9 and -; "trail" is reserved.',
     });
   }
-  return { match: glob(rule.match), policy: { class: className, columns } };
+  return { match: glob(rule.match), exclude: rule.exclude === true, policy: { class: className, columns } };
 }
 
 /** `*` any characters, `?` one; everything else stands for itself. */

@@ -47,7 +47,13 @@ type Event =
   | { truncate: Relation[] }
   | { prefix: string; content: object | string };
 
-function play(recorder: Recorder, number: number, events: readonly Event[], day = '2026-11-21') {
+function play(
+  recorder: Recorder,
+  number: number,
+  events: readonly Event[],
+  day = '2026-11-21',
+  afterEach: () => void = () => {},
+) {
   recorder.begin({ id: `7${number}`, position: `0/${number}0`, time: `${day}T20:18:33.123456Z` });
   for (const event of events) {
     if ('row' in event) recorder.row('insert', event.row, null, false, image('1', event.v));
@@ -57,6 +63,7 @@ function play(recorder: Recorder, number: number, events: readonly Event[], day 
       const content = typeof event.content === 'string' ? event.content : JSON.stringify(event.content);
       recorder.message(event.prefix, Buffer.from(content));
     }
+    afterEach();
   }
   recorder.commit(`0/${number}8`);
 }
@@ -311,18 +318,25 @@ describe('whatever the stream', () => {
         };
         const whole = recorderWith();
         transactions.forEach((events, i) => void play(whole.recorder, i + 1, events));
-        const cut = at % (whole.records.length + 1);
+        // A seal is cut by a record that fills it, or by the clock between two events.
+        const moments = whole.records.length + transactions.flat().length + 1;
+        const cut = at % moments;
+        const cutEvent = cut - whole.records.length;
 
         let kept = 0;
         let progress: Progress = fresh;
+        const seal = (recorder: Recorder) => {
+          progress = recorder.progress();
+          kept = first.records.length;
+        };
         const first = recorderWith(options, (recorder) => {
-          if (first.records.length === cut) {
-            progress = recorder.progress();
-            kept = cut;
-          }
+          if (first.records.length === cut) seal(recorder);
         });
+        let event = 0;
         transactions.forEach((events, i) => {
-          play(first.recorder, i + 1, events);
+          play(first.recorder, i + 1, events, '2026-11-21', () => {
+            if (event++ === cutEvent) seal(first.recorder);
+          });
           if (i % 2 === 0) while (first.recorder.drain());
         });
         while (first.recorder.drain());
@@ -343,7 +357,7 @@ describe('whatever the stream', () => {
         );
         expect(second.recorder.progress()).toEqual(whole.recorder.progress());
       }),
-      { numRuns: 500 },
+      { numRuns: 1000 },
     );
   });
 

@@ -13,10 +13,11 @@ import {
   UNATTRIBUTED,
 } from './attribution.ts';
 import type { RecordBuffer } from './buffer.ts';
-import type { ChangeHandler, Relation, TransactionStart } from './change.ts';
-import { createDelivery, type OpenTransaction } from './delivery.ts';
+import type { ChangeHandler, Relation } from './change.ts';
+import { createDelivery } from './delivery.ts';
 import { textOf } from './envelope.ts';
 import { writeFittingChange } from './fit.ts';
+import { type OpenTransaction, openTransaction, strayed } from './open-transaction.ts';
 import type { ValueContext } from './patch.ts';
 import type { RowPlan } from './plan.ts';
 import type { Policy } from './policy.ts';
@@ -284,29 +285,8 @@ const NO_TRANSACTION: TransactionBytes = {
   end: Buffer.alloc(0),
 };
 
-function openTransaction(
-  serial: number,
-  start: TransactionStart,
-  number: number,
-  next: number,
-): OpenTransaction {
-  const day = start.time.slice(0, 10);
-  return { serial, start, day, number, bytes: null, sunk: number > 0, next, resolution: null };
-}
-
 function inside(transaction: OpenTransaction | null): OpenTransaction {
   if (transaction === null)
     throw new RowsealError('internal', 'the source delivered an event outside a transaction');
   return transaction;
-}
-
-function strayed(expected: string, got: string): RowsealError {
-  return new RowsealError(
-    'source_changed',
-    'the stream did not go on with the transaction that the last seal ends inside of',
-    {
-      details: { expected, got },
-      hint: 'See that the slot, the publication and its plugin are those that the trail was written with.',
-    },
-  );
 }

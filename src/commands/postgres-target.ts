@@ -10,12 +10,13 @@ type Environment = Readonly<Record<string, string | undefined>>;
 
 /** Throws `config_invalid`. */
 export function postgresTarget(source: PostgresSourceConfig, env: Environment): ConnectionTarget {
-  if (source.password_file !== undefined)
-    return parsePostgresUrl(source.url, readSecret(source.password_file));
-  const target = parsePostgresUrl(source.url);
-  return target.config.password === '' && env['PGPASSWORD']
-    ? parsePostgresUrl(source.url, env['PGPASSWORD'])
-    : target;
+  return parsePostgresUrl(source.url, sourcePassword(source, env));
+}
+
+/** The password that the URL lacks: the file's, else (as libpq does, where the URL has none) PGPASSWORD. */
+export function sourcePassword(source: PostgresSourceConfig, env: Environment): string | undefined {
+  if (source.password_file !== undefined) return readSecret(source.password_file);
+  return parsePostgresUrl(source.url).config.password === '' ? env['PGPASSWORD'] || undefined : undefined;
 }
 
 /** A file's text without its last line break. */

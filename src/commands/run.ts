@@ -1,5 +1,4 @@
 /** `rowseal run`: builds each configured trail's parts and runs them side by side; one that stops doesn't stop the others. */
-import { readFileSync } from 'node:fs';
 import type { Server } from 'node:http';
 import { systemClock } from '../base/clock.ts';
 import { RowsealError } from '../base/errors.ts';
@@ -14,6 +13,7 @@ import { createFileSpool } from '../seal/spool.ts';
 import { createPostgresSource, type PostgresSource } from '../source/postgres/source.ts';
 import { type Command, type CommandIo, parseCommandLine } from './command.ts';
 import { serveDaemonHttp } from './daemon-http.ts';
+import { sourcePassword } from './postgres-target.ts';
 import { type Counted, countProgress, countSeal } from './run-metrics.ts';
 import { writerParts } from './trail-parts.ts';
 
@@ -114,7 +114,7 @@ function createRunningTrail(
   const log = rootLog.child({ trail: name });
   const health = newHealth(systemClock.now());
   const policy = policyOf(config, trail);
-  const password = passwordOf(trail, io.env);
+  const password = sourcePassword(trail.source, io.env);
   let source: PostgresSource | null = null;
   const counted: Counted = { recorder: null, told: {} };
   const connect = () => {
@@ -185,16 +185,4 @@ function createRunningTrail(
     }
   };
   return { name, health, refresh, run };
-}
-
-/** The password comes from a file, the URL or PGPASSWORD; never from the command line. */
-function passwordOf(trail: TrailConfig, env: CommandIo['env']): string | undefined {
-  const { password_file: file } = trail.source;
-  if (file === undefined) return env['PGPASSWORD'];
-  try {
-    return readFileSync(file, 'utf8').replace(/\r?\n$/, '');
-  } catch (cause) {
-    const { code } = cause as NodeJS.ErrnoException;
-    throw new RowsealError('config_invalid', `Cannot read password_file ${file}: ${code}.`, { cause });
-  }
 }

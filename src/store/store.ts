@@ -41,6 +41,7 @@ export interface TrailReader {
   read(key: string, version: string | null, maxBytes: number): Promise<Buffer>;
   /** The lock of one version; null where it has none. Only called when `locks` is true. */
   lock(key: string, version: string | null): Promise<Lock | null>;
+  /** Ends the connection; calls under way fail with `store_unavailable` where they can be ended. */
   close(): Promise<void>;
 }
 
@@ -49,8 +50,9 @@ export interface TrailStore extends TrailReader {
    * Writes an object under a lock until `retainUntil` and checks the lock afterwards.
    * - `created`: it was not there before (as far as the store can tell).
    * - `same`: a version with these very bytes is there already; its lock was extended where shorter.
-   * - `taken`: another object is there (file store, or a store that honours If-None-Match). Nothing was written,
-   *   unless `behind` is set, which writes a further version unconditionally where the store has versions.
+   * - `taken`: another object is there, as far as the store can tell beforehand. Nothing was written (save by an
+   *   attempt of this call that failed ambiguously and arrives later still), unless `behind` is set, which writes
+   *   a further version unconditionally where the store has versions.
    * Whoever writes a seal lists the key's versions afterwards to learn whether it won (DESIGN: one writer).
    */
   create(

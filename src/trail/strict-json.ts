@@ -203,7 +203,8 @@ function addName(names: Set<string>, b: Buffer, start: number, stop: number): vo
   names.add(name);
 }
 
-function skipNumber(b: Buffer, at: number, end: number): number {
+/** Skips a number that begins at `at` with a digit or a minus. */
+export function skipNumber(b: Buffer, at: number, end: number): number {
   let i = b[at] === 0x2d ? at + 1 : at;
   if (b[i] === 0x30 && i < end) i++;
   else i = skipDigits(b, i, end);

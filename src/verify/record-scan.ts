@@ -2,7 +2,14 @@
  * Scans one record's bytes in a single pass: strict JSON, and on the way whether it is a sound change with a plain
  * patch. It builds nothing. Whatever is unusual is left to record.ts, which must agree on everything else.
  */
-import { JsonRefusal, skipValue, type Visit, walkArray, walkObject } from '../trail/strict-json.ts';
+import {
+  JsonRefusal,
+  skipSpace,
+  skipValue,
+  type Visit,
+  walkArray,
+  walkObject,
+} from '../trail/strict-json.ts';
 import { beginPatch, type PatchAction, patchIsPlain, visitOperation } from './patch-scan.ts';
 
 /** Members that a change must have, by bits of `seen`: id, time, actor, attribution, action, target, transaction; patch. */
@@ -43,16 +50,14 @@ export function scanChange(b: Buffer, at: number, end: number, prefix: Buffer): 
   numberValue = indexValue = Number.NaN;
   scanned.number = scanned.index = Number.NaN;
   beginPatch();
-  if (b[at] !== 0x7b) {
-    if (skipValue(b, at, end, 0, 0) !== end) throw new JsonRefusal('something follows the value', at);
-    return false;
-  }
-  const behind = walkObject(b, at, end, 1, 0, visitRecord);
-  if (behind !== end) throw new JsonRefusal('something follows the value', behind);
+  const isObject = b[at] === 0x7b;
+  const behind = isObject ? walkObject(b, at, end, 1, 0, visitRecord) : skipValue(b, at, end, 0, 0);
+  if (skipSpace(b, behind, end) !== end) throw new JsonRefusal('something follows the value', behind);
+  if (!isObject) return false;
   scanned.number = numberValue;
   scanned.index = indexValue;
   if ((seen & (SLOW | ENCODED | REQUIRED)) !== REQUIRED || !is(b, kindAt, kindEnd, CHANGE)) return false;
-  if (!hasId(b, prefix) || !hasPlainPatch(b)) return false;
+  if (positionEnd === 0 || !isIdOf(b, idAt, idEnd, prefix) || !hasPlainPatch(b)) return false;
   scanned.positionAt = positionAt;
   scanned.positionEnd = positionEnd;
   return true;
@@ -207,7 +212,7 @@ const visitTransaction: Visit = (b, at, end, depth, base, keyStart, keyStop) => 
   return behind;
 };
 
-/** `[1-9][0-9]{0,14}`, or NaN; longer ones take the slow path. */
+/** `[1-9][0-9]{0,14}`, or NaN: longer ones are left to the slow path. */
 export function ourInteger(b: Buffer, at: number, behind: number): number {
   if (behind - at > 15 || b[at] === 0x30) return Number.NaN;
   let value = 0;
@@ -219,18 +224,17 @@ export function ourInteger(b: Buffer, at: number, behind: number): number {
   return value;
 }
 
-/** Whether the id is prefix, number, index, in decimal. */
-function hasId(b: Buffer, prefix: Buffer): boolean {
-  if (!(numberValue >= 1 && indexValue >= 1) || positionEnd === 0) return false;
+/** Whether `b[at, end)` is prefix, number, index, in decimal, of the transaction in `scanned`. */
+export function isIdOf(b: Buffer, at: number, end: number, prefix: Buffer): boolean {
+  const { number, index } = scanned;
   const n = prefix.length;
-  if (idEnd - idAt < n + 3) return false;
-  for (let i = 0; i < n; i++) if (b[idAt + i] !== prefix[i]) return false;
-  let at = idAt + n;
-  let colon = at;
-  while (colon < idEnd && b[colon] !== 0x3a) colon++;
-  if (ourInteger(b, at, colon) !== numberValue) return false;
-  at = colon + 1;
-  return at < idEnd && ourInteger(b, at, idEnd) === indexValue;
+  if (!(number >= 1 && index >= 1) || end - at < n + 3) return false;
+  for (let i = 0; i < n; i++) if (b[at + i] !== prefix[i]) return false;
+  let colon = at + n;
+  while (colon < end && b[colon] !== 0x3a) colon++;
+  return (
+    ourInteger(b, at + n, colon) === number && colon + 1 < end && ourInteger(b, colon + 1, end) === index
+  );
 }
 
 function takePatch(b: Buffer, at: number, end: number, depth: number, base: number): number {

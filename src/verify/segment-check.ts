@@ -14,6 +14,7 @@ import { JsonRefusal } from '../trail/strict-json.ts';
 import { type Fault, isFindingCode } from './findings.ts';
 import { readRecord } from './record.ts';
 import { scanChange, scanned } from './record-scan.ts';
+import { createShapes, type Shapes } from './record-shape.ts';
 
 export interface SegmentJob {
   readonly trail: string;
@@ -55,6 +56,7 @@ interface State {
   readonly job: SegmentJob;
   readonly label: string;
   readonly prefix: Buffer;
+  readonly shapes: Shapes;
   readonly faults: Fault[];
   moreFaults: number;
   runs: Float64Array<ArrayBuffer>;
@@ -75,6 +77,7 @@ function createState(job: SegmentJob): State {
     job,
     label,
     prefix: Buffer.from(`${label}:`),
+    shapes: createShapes(),
     faults: [],
     moreFaults: 0,
     runs: new Float64Array(3 * 64),
@@ -155,7 +158,7 @@ function readOne(plain: Buffer, at: number, end: number, leaf: number, utf8: boo
     return;
   }
   try {
-    if (!scanChange(plain, at, end, state.prefix)) readSlowly(plain.subarray(at, end), leaf, state);
+    if (!isPlainChange(plain, at, end, state)) readSlowly(plain.subarray(at, end), leaf, state);
     else if (state.job.entry.class === TRAIL_CLASS)
       fault(state, 'record_class', 'a change in class trail', leaf);
     else {
@@ -167,6 +170,14 @@ function readOne(plain: Buffer, at: number, end: number, leaf: number, utf8: boo
     if (!(error instanceof JsonRefusal)) throw error;
     fault(state, 'record_json', `a record is not strict JSON: ${error.message}`, leaf);
   }
+}
+
+/** Whether it is a sound change of the common kind; `scanned` is then set. Throws JsonRefusal. */
+function isPlainChange(plain: Buffer, at: number, end: number, { shapes, prefix }: State): boolean {
+  if (shapes.fits(plain, at, end, prefix)) return true;
+  if (!scanChange(plain, at, end, prefix)) return false;
+  shapes.learn(plain, at, end);
+  return true;
 }
 
 function readSlowly(bytes: Buffer, leaf: number, state: State): void {

@@ -35,7 +35,6 @@ test.each([17, 18])('a promoted standby of Postgres %i', { timeout: 180_000 }, a
   });
   await primary.sql('insert into t values (6)');
   await running.until(() => running.transactions.length === 6);
-  const through = running.transactions[2]!.end!; // what was sealed lies behind what was read
   const { incarnation } = running.opened.identity;
   await until('the standby', async () => {
     const [row] = await standby.sql('select count(*) as count from t');
@@ -46,17 +45,12 @@ test.each([17, 18])('a promoted standby of Postgres %i', { timeout: 180_000 }, a
   await standby.sql('select pg_promote()');
   await standby.sql('insert into t values (7)');
 
-  // The slot there may stand ahead of the seal taken here for the test: it was synchronised at what was
-  // acknowledged. So the stream goes on from what was acknowledged, on the new timeline, without a gap.
-  const [slot] = await standby.sql('select confirmed_flush_lsn from pg_replication_slots');
   const sealed = running.transactions.at(-1)!.end!;
   await using again = await capture(standby, { resume: { through: sealed, incarnation, acceptGap: null } });
   expect(again.opened.gap).toBeNull();
   expect(again.opened.identity.incarnation).toBe(incarnation.replace(/1$/, '2'));
   await again.until(() => again.rows().length === 1);
   expect(again.rows().map(({ after }) => after)).toEqual([{ id: '7' }]);
-  expect(slot!['confirmed_flush_lsn']).toBeTruthy();
-  expect(through).not.toBe(sealed);
 });
 
 /** A standby by a cold copy: the packages hold no pg_basebackup. */

@@ -14,7 +14,7 @@ import {
 
 const code = (error: unknown) => (error instanceof RowsealError ? error.code : error);
 
-describe.each([14, 16, 18])('the source on Postgres %i', (major) => {
+describe.each([14, 18])('the source on Postgres %i', (major) => {
   let server: TestServer;
   beforeEach(async () => {
     server = await testServer({ major, own: true });

@@ -179,19 +179,22 @@ describe('S3 with Object Lock', () => {
     expect(await contents(store, 'seals/')).toEqual(sorted);
   });
 
-  test.runIf(OWN_S3)('bytes altered behind the API, and a copied object, are served as they are', async () => {
-    const store = await fresh();
-    await store.create(SEAL, Buffer.from('one'), soon());
-    await s3.radosPut(bucket, base + SEAL, Buffer.from('two'));
-    expect(await contents(store, SEAL)).toEqual(['two']);
-    // What is there isn't ours any more: never 'same' by ETag alone.
-    expect(await store.create(SEAL, Buffer.from('one'), soon())).toBe('taken');
-    const source = `${bucket}/${base}${SEAL}`;
-    await s3.client.send(
-      new CopyObjectCommand({ Bucket: bucket, Key: `${base}seals/000000000001`, CopySource: source }),
-    );
-    expect(await keys(store, '')).toEqual([SEAL, 'seals/000000000001']);
-  });
+  test.runIf(OWN_S3)(
+    'bytes altered behind the API, and a copied object, are served as they are',
+    async () => {
+      const store = await fresh();
+      await store.create(SEAL, Buffer.from('one'), soon());
+      await s3.radosPut(bucket, base + SEAL, Buffer.from('two'));
+      expect(await contents(store, SEAL)).toEqual(['two']);
+      // What is there isn't ours any more: never 'same' by ETag alone.
+      expect(await store.create(SEAL, Buffer.from('one'), soon())).toBe('taken');
+      const source = `${bucket}/${base}${SEAL}`;
+      await s3.client.send(
+        new CopyObjectCommand({ Bucket: bucket, Key: `${base}seals/000000000001`, CopySource: source }),
+      );
+      expect(await keys(store, '')).toEqual([SEAL, 'seals/000000000001']);
+    },
+  );
 
   test('the auditor reads by URL, and may not write', async () => {
     const written = await fresh();

@@ -1,25 +1,21 @@
 /**
  * One monitor, one object store and one S3 gateway of Ceph, all state in one temporary folder, on loopback.
  * Runs as whoever calls it. Ends only processes it started: each bears the folder's path in its command line,
- * and is looked up by that before it is signalled. When the test runner dies, a reaper that held a pipe to it
- * ends them and removes the folder; should the reaper die too, the next start does it.
+ * so that ceph-reaper.ts finds them, and nothing else, when the test runner dies.
  */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
-import { existsSync, openSync, readFileSync, writeFileSync } from 'node:fs';
-import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { openSync, writeFileSync } from 'node:fs';
+import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
 import { connect, createServer } from 'node:net';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { configuration, type ObjectStore } from './ceph-config.ts';
 import type { CephPackages } from './ceph-packages.ts';
+import { claim, reapDead } from './ceph-reaper.ts';
 
-const PREFIX = 'rowseal-ceph-';
 const TOOL_MS = 60_000;
 const DAEMONS = ['mon', 'osd', 'rgw'] as const;
 type Daemon = (typeof DAEMONS)[number];
-
-/** memstore forgets everything when it is killed; bluestore survives. */
-export type ObjectStore = 'memstore' | 'bluestore';
 
 export interface CephCluster {
   readonly port: number;
@@ -36,13 +32,14 @@ export interface CephCluster {
 
 export async function createCluster(packages: CephPackages, store: ObjectStore): Promise<CephCluster> {
   await reapDead();
-  const dir = await mkdtemp(join(tmpdir(), PREFIX));
-  await writeFile(join(dir, 'owner'), String(process.pid));
+  const { dir, release } = await claim();
   for (const folder of ['mon', 'osd', 'run', 'log']) await mkdir(join(dir, folder));
-  const reaper = startReaper(dir);
   const [monPort, port] = [await freePort(), await freePort()];
   const fsid = randomUUID();
-  await writeFile(join(dir, 'ceph.conf'), configuration(dir, fsid, monPort, port, store, packages.settings));
+  await writeFile(
+    join(dir, 'ceph.conf'),
+    configuration({ dir, fsid, monPort, port, store, settings: packages.settings }),
+  );
   await writeFile(join(dir, 'keyring'), '');
   const running = new Map<Daemon, ChildProcess>();
   const conf = ['--conf', join(dir, 'ceph.conf')];
@@ -74,18 +71,23 @@ export async function createCluster(packages: CephPackages, store: ObjectStore):
     kill,
     signal: (daemon, signal) => void running.get(daemon)?.kill(signal),
     async start() {
-      // Who asks a monitor that isn't there yet, asks again after seconds only.
+      // One after another: who asks a daemon that isn't there yet, asks again after seconds only.
       if (!running.has('mon')) {
         launch('mon');
-        await accepting(monPort);
+        await soon(() => accepts(monPort));
       }
-      for (const daemon of DAEMONS) if (!running.has(daemon)) launch(daemon);
+      if (!running.has('osd')) {
+        const log = join(dir, 'log/osd.0.log');
+        const seen = await textOf(log);
+        launch('osd');
+        await soon(async () => (await textOf(log)).slice(seen.length).includes('booting -> active'));
+      }
+      if (!running.has('rgw')) launch('rgw');
       await answering(port, () => DAEMONS.every((daemon) => running.has(daemon)), dir);
     },
     async stop() {
       await kill([...DAEMONS].reverse());
-      await rm(dir, { recursive: true, force: true });
-      reaper.stdin?.end();
+      await release();
     },
   };
   try {
@@ -130,17 +132,23 @@ async function runTool(
   );
 }
 
-async function accepting(port: number): Promise<void> {
-  const until = Date.now() + 10_000;
-  while (Date.now() < until) {
-    const socket = connect(port, '127.0.0.1');
-    const is = await new Promise((resolve) => {
-      socket.once('connect', () => resolve(true)).once('error', () => resolve(false));
-    });
-    socket.destroy();
-    if (is) return;
-    await new Promise((resolve) => setTimeout(resolve, 20));
-  }
+/** Waits until something holds; without it the next step takes longer or says what is wrong. */
+async function soon(holds: () => Promise<boolean>): Promise<void> {
+  const until = Date.now() + 20_000;
+  while (Date.now() < until && !(await holds())) await new Promise((resolve) => setTimeout(resolve, 25));
+}
+
+async function accepts(port: number): Promise<boolean> {
+  const socket = connect(port, '127.0.0.1');
+  const is = await new Promise<boolean>((resolve) => {
+    socket.once('connect', () => resolve(true)).once('error', () => resolve(false));
+  });
+  socket.destroy();
+  return is;
+}
+
+async function textOf(path: string): Promise<string> {
+  return await readFile(path, 'utf8').catch(() => '');
 }
 
 async function answering(port: number, alive: () => boolean, dir: string): Promise<void> {
@@ -170,123 +178,10 @@ async function ended(child: ChildProcess | undefined): Promise<void> {
   await gone;
 }
 
-/** Lives outside our process group and session; ends when its stdin does. */
-function startReaper(dir: string): ChildProcess {
-  const child = spawn(process.execPath, [import.meta.filename, dir], {
-    detached: true,
-    stdio: ['pipe', 'ignore', 'inherit'],
-  });
-  child.unref();
-  (child.stdin as unknown as { unref(): void }).unref();
-  child.stdin?.on('error', () => {});
-  return child;
-}
-
-/** Ends what a dead test run left in its folder, and removes the folder. */
-async function reap(dir: string): Promise<void> {
-  const pids = (await readFile(join(dir, 'pids'), 'utf8').catch(() => '')).split('\n').map(Number);
-  for (const pid of pids.filter((pid) => pid > 1)) {
-    // The number may be another process's by now: only one that bears the folder's path is ours.
-    if (commandLine(pid).includes(dir)) process.kill(pid, 'SIGKILL');
-  }
-  await rm(dir, { recursive: true, force: true, maxRetries: 5 });
-}
-
-function commandLine(pid: number): string {
-  try {
-    return readFileSync(`/proc/${pid}/cmdline`, 'utf8');
-  } catch {
-    return '';
-  }
-}
-
-async function reapDead(): Promise<void> {
-  for (const name of await readdir(tmpdir())) {
-    if (!name.startsWith(PREFIX)) continue;
-    const dir = join(tmpdir(), name);
-    const owner = Number(await readFile(join(dir, 'owner'), 'utf8').catch(() => ''));
-    // Without an owner it is just being made; another user's folder isn't ours to remove.
-    if (owner > 0 && !existsSync(`/proc/${owner}`)) await reap(dir).catch(() => {});
-  }
-}
-
 async function freePort(): Promise<number> {
   const server = createServer();
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   const { port } = server.address() as { port: number };
   await new Promise((resolve) => server.close(resolve));
   return port;
-}
-
-function configuration(
-  dir: string,
-  fsid: string,
-  monPort: number,
-  port: number,
-  store: ObjectStore,
-  settings: CephPackages['settings'],
-): string {
-  return `[global]
-fsid = ${fsid}
-mon_host = [v2:127.0.0.1:${monPort}/0]
-mon_initial_members = a
-public_addr = 127.0.0.1
-cluster_addr = 127.0.0.1
-ms_bind_ipv4 = true
-ms_bind_ipv6 = false
-ms_bind_msgr1 = false
-auth_cluster_required = none
-auth_service_required = none
-auth_client_required = none
-run_dir = ${dir}/run
-admin_socket = ${dir}/run/$name.$pid.asok
-pid_file =
-log_file = ${dir}/log/$name.log
-crash_dir = ${dir}/run
-keyring = ${dir}/keyring
-log_to_stderr = false
-err_to_stderr = false
-debug_ms = 0
-${Object.entries(settings)
-  .map(([name, value]) => `${name} = ${value}`)
-  .join('\n')}
-osd_pool_default_size = 1
-osd_pool_default_min_size = 1
-osd_pool_default_pg_num = 1
-osd_pool_default_pgp_num = 1
-osd_pool_default_pg_autoscale_mode = off
-osd_pool_default_read_lease_ratio = 0.1
-osd_heartbeat_grace = 4
-osd_crush_chooseleaf_type = 0
-mon_allow_pool_size_one = true
-mon_max_pg_per_osd = 1000
-[mon]
-mon_data = ${dir}/mon
-mon_cluster_log_file = ${dir}/log/cluster.log
-mon_data_avail_warn = 1
-mon_data_avail_crit = 0
-paxos_propose_interval = 0.05
-paxos_min_wait = 0.01
-[osd]
-osd_data = ${dir}/osd
-osd_objectstore = ${store}
-memstore_device_bytes = 4294967296
-bluestore_block_size = 4294967296
-bluestore_fsck_on_mount = false
-osd_memory_target = 939524096
-osd_class_load_list = *
-osd_class_default_list = *
-osd_max_object_name_len = 460
-osd_max_object_namespace_len = 64
-[client.rgw]
-ms_mon_client_mode = crc
-rgw_frontends = beast endpoint=127.0.0.1:${port} tcp_nodelay=1
-rgw_thread_pool_size = 32
-rgw_enable_usage_log = false
-`;
-}
-
-if (import.meta.main) {
-  const dir = process.argv[2] ?? '';
-  process.stdin.resume().on('close', () => void reap(dir));
 }

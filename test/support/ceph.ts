@@ -1,7 +1,8 @@
 /**
  * A real S3 server with Object Lock for tests: Ceph's gateway, started here, or the one that ROWSEAL_TEST_S3
  * names (its endpoint's URL; keys in AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, and for reading only in
- * ROWSEAL_TEST_S3_AUDITOR_KEY and ROWSEAL_TEST_S3_AUDITOR_SECRET). What only the host of a server can do,
+ * ROWSEAL_TEST_S3_AUDITOR_KEY and ROWSEAL_TEST_S3_AUDITOR_SECRET; with ROWSEAL_TEST_S3_AUDITOR_ARN each bucket's
+ * policy lets that principal read, else it must be allowed already). What only the host of a server can do,
  * stopping it and tampering behind its API, throws on a named one: ask OWN_S3 first.
  */
 import { randomUUID } from 'node:crypto';
@@ -11,7 +12,8 @@ import {
   PutBucketPolicyCommand,
   S3Client,
 } from '@aws-sdk/client-s3';
-import { type CephCluster, createCluster, type ObjectStore } from './ceph-cluster.ts';
+import { type CephCluster, createCluster } from './ceph-cluster.ts';
+import type { ObjectStore } from './ceph-config.ts';
 import { provisionCeph as provision } from './ceph-packages.ts';
 
 export interface S3Credentials {
@@ -99,7 +101,8 @@ function namedServer(endpoint: string, env: NodeJS.ProcessEnv): TestS3 {
     endpoint,
     auditor: keysIn(env, 'ROWSEAL_TEST_S3_AUDITOR_KEY', 'ROWSEAL_TEST_S3_AUDITOR_SECRET'),
     client,
-    createBucket: (options) => createBucket(client, options?.lock ?? true, null),
+    createBucket: (options) =>
+      createBucket(client, options?.lock ?? true, env['ROWSEAL_TEST_S3_AUDITOR_ARN'] ?? null),
     pause: refuse,
     resume: refuse,
     kill: refuse,

@@ -64,7 +64,7 @@ export function createCatalog(side: SideSession): Catalog {
       const oids = message.columns.map((column) => column.typeOid);
       const facts = await readFacts(side, message, oids);
       const asked = oids.filter((oid) => builtInName(oid) === undefined);
-      const rows = asked.length === 0 ? [] : await side.query(TYPES, [`{${asked.join(',')}}`]);
+      const rows = asked.length === 0 ? [] : await side.query(TYPES, [`{${asked.join(',')}}`], 'types');
       const types = new Map(rows.map((row) => [Number(row['oid']), describe(row)]));
       const relation = build(message, facts, (oid) => types.get(oid), heard);
       const fingerprint = JSON.stringify(relation);
@@ -81,7 +81,11 @@ export function createCatalog(side: SideSession): Catalog {
  * The walsender may send a transaction before its commit shows to others: the WAL has it a moment before the snapshots
  * do. What it created or altered would be missing from the catalogs, so we look again until it shows.
  */
-async function readFacts(side: SideSession, message: RelationMessage, oids: readonly number[]): Promise<TextRow> {
+async function readFacts(
+  side: SideSession,
+  message: RelationMessage,
+  oids: readonly number[],
+): Promise<TextRow> {
   const values = [
     String(message.oid),
     `{${CONTEXT_TRIGGERS.join(',')}}`,
@@ -90,7 +94,7 @@ async function readFacts(side: SideSession, message: RelationMessage, oids: read
   ];
   const deadline = Date.now() + VISIBLE_PATIENCE_MS;
   for (;;) {
-    const [facts = {}] = await side.query(RELATION, values);
+    const [facts = {}] = await side.query(RELATION, values, 'relation');
     if (isFinished(message.xid, facts['snapshot'] ?? '') || Date.now() > deadline) return facts;
     await sleep(5);
   }

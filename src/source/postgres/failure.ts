@@ -43,7 +43,7 @@ export function isShutdown(code: unknown): boolean {
 function codeOfSqlState(code: string): ErrorCode {
   if (code === '55006') return 'slot_in_use'; // object_in_use
   if (code === '42501' || code.startsWith('28')) return 'source_refused';
-  if (code === '58P01') return 'slot_lost'; // undefined_file: the WAL segment is gone
+  if (code === '53400') return 'source_misconfigured'; // configuration_limit_exceeded: no slot is free
   const passing = ['57P', '08', '53', '40', '58', 'XX'].some((prefix) => code.startsWith(prefix));
   return passing ? 'source_unreachable' : 'source_misconfigured';
 }

@@ -37,6 +37,7 @@ export interface Attached {
   readonly side: SideSession;
   readonly facts: ServerFacts;
   readonly start: Position;
+  readonly endOfLog: bigint | null;
   /** The replication session, until the stream takes it over. */
   client: pg.Client | null;
 }
@@ -62,13 +63,13 @@ export async function openSource(
       server,
       slot: await readSlot(side, slot, facts.versionNumber),
     });
-    await watch.check(side, facts.versionNumber); // throws where there is no such publication
+    const { endOfLog } = await watch.check(side, facts.versionNumber); // throws without a publication
     if (opening.action === 'recreate') await dropSlot(client, slot);
     const created = opening.action === 'use' ? null : await create(client, facts, parts);
     const start = created ?? opening.start ?? '0/0';
     const gap = opening.gap === null ? null : { ...opening.gap, to: start };
     const identity = identityOf(facts, server, parts);
-    return { attached: { side, facts, start, client }, opened: { identity, start, gap } };
+    return { attached: { side, facts, start, endOfLog, client }, opened: { identity, start, gap } };
   } catch (error) {
     await client?.end().catch(() => undefined);
     await side.close();

@@ -11,6 +11,8 @@ import { asRowsealError } from './failure.ts';
 import { quoteIdentifier } from './quote.ts';
 
 export interface LoginFacts {
+  /** The configuration gave a password; without one a certificate or pg_hba.conf must do. */
+  readonly password: boolean;
   readonly ordinary: RowsealError | null;
   /** TLS version of the ordinary connection; null without TLS. */
   readonly tls: string | null;
@@ -20,6 +22,7 @@ export interface LoginFacts {
 }
 
 export async function tryLogin(target: ConnectionTarget): Promise<LoginFacts> {
+  const password = target.config.password !== '';
   let tls: string | null = null;
   const attempt = async (replication: string | null, sql: string): Promise<RowsealError | null> => {
     const config = { ...target.config, ...(replication === null ? {} : { replication }) } as ClientConfig;
@@ -42,8 +45,9 @@ export async function tryLogin(target: ConnectionTarget): Promise<LoginFacts> {
     null,
     'SELECT version FROM pg_catalog.pg_stat_ssl WHERE pid = pg_catalog.pg_backend_pid() AND ssl',
   );
-  if (ordinary !== null) return { ordinary, tls, logical: ordinary, physical: ordinary };
+  if (ordinary !== null) return { password, ordinary, tls, logical: ordinary, physical: ordinary };
   return {
+    password,
     ordinary,
     tls,
     logical: await attempt('database', 'IDENTIFY_SYSTEM'),
@@ -62,10 +66,7 @@ export function loginChecks(
     return [
       check('login', 'login.ordinary', 'fail', `${user} cannot log in to ${database}`, {
         why: facts.ordinary.message,
-        fix:
-          facts.ordinary.code === 'source_refused'
-            ? 'rowseal setup -c FILE -- makes the role; the password is the one that the configuration gives'
-            : facts.ordinary.hint,
+        fix: loginFix(facts.ordinary, facts.password),
       }),
     ];
   const local = target.host.startsWith('/') || ['localhost', '127.0.0.1', '::1'].includes(target.host);
@@ -109,4 +110,11 @@ export function loginChecks(
       },
     ),
   ];
+}
+
+function loginFix(error: RowsealError, password: boolean): string {
+  if (!password)
+    return 'Give the password: source.password_file (mode 0600), PGPASSWORD, or a variable of the environment in source.url.';
+  if (error.code !== 'source_refused') return error.hint;
+  return 'rowseal setup -c FILE -- makes the role; the password is the one that the configuration gives';
 }

@@ -160,7 +160,7 @@ describe('loginChecks', () => {
     sslmode: 'verify-full',
   } as const;
   const no = new RowsealError('source_refused', 'no');
-  const good = { ordinary: null, tls: 'TLSv1.3', logical: null, physical: no };
+  const good = { password: true, ordinary: null, tls: 'TLSv1.3', logical: null, physical: no };
   const states = (
     ...[facts, target]: Parameters<typeof loginChecks> extends [infer F, infer T, unknown] ? [F, T] : never
   ) =>

@@ -11,8 +11,8 @@ import { asRowsealError, isShutdown } from './failure.ts';
 export type TextRow = Readonly<Record<string, string | null>>;
 
 export interface SideSession {
-  /** Throws RowsealError. Made again once where the session is broken. */
-  query(text: string, values?: readonly (string | null)[]): Promise<readonly TextRow[]>;
+  /** Throws RowsealError. Made again once where the session is broken. `name`: prepared once under this name. */
+  query(text: string, values?: readonly (string | null)[], name?: string): Promise<readonly TextRow[]>;
   close(): Promise<void>;
 }
 
@@ -81,11 +81,12 @@ export function createSideSession(target: ConnectionTarget, onLeave: () => void)
     });
     return client;
   };
-  const attempt = async (text: string, values: readonly (string | null)[]) => {
+  const attempt = async (text: string, values: readonly (string | null)[], name: string | undefined) => {
     session ??= connect();
     const mine = session;
     try {
-      const result = await (await mine).query(text, [...values]);
+      const named = name === undefined ? {} : { name };
+      const result = await (await mine).query({ text, values: [...values], ...named });
       return result.rows as TextRow[];
     } catch (error) {
       const fromServer = typeof (error as { severity?: unknown }).severity === 'string';
@@ -96,13 +97,13 @@ export function createSideSession(target: ConnectionTarget, onLeave: () => void)
   };
 
   return {
-    query: async (text, values = []) => {
+    query: async (text, values = [], name = undefined) => {
       const fresh = session === null;
       try {
-        return await attempt(text, values);
+        return await attempt(text, values, name);
       } catch (error) {
         if (fresh || closed || !(error as { sessionLost?: boolean }).sessionLost) throw error;
-        return attempt(text, values);
+        return attempt(text, values, name);
       }
     },
     close: async () => {

@@ -57,6 +57,11 @@ export function planSetup(
   return {
     refused,
     notes: [
+      ...(facts.role === null && passwordVerifier === null
+        ? [
+            `no password is configured for ${wish.role}: give it one afterwards with \\password, or use a certificate`,
+          ]
+        : []),
       ...verdicts.flatMap(({ name: table, uncapturable: no }) =>
         no === null ? [] : [`${table} is left out: ${no.why}. ${no.fix}`],
       ),

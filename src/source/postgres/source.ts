@@ -94,6 +94,7 @@ export function createPostgresSource(options: PostgresSourceOptions): PostgresSo
     leaving = false;
     const { attached: now, opened } = await openSource(opening, resume);
     attached = now;
+    endOfLog = now.endOfLog;
     if (resume.through !== null && opened.gap === null) acknowledged = parseLsn(resume.through);
     return opened;
   };
@@ -131,6 +132,7 @@ export function createPostgresSource(options: PostgresSourceOptions): PostgresSo
     });
     const look = repeat(tick, options.watchMs ?? 10_000, abort);
     waiting.push(...watch.news());
+    deliver();
     try {
       await streamFrom(
         {
@@ -188,6 +190,7 @@ export function createPostgresSource(options: PostgresSourceOptions): PostgresSo
     const code = (error as { code?: string }).code ?? '';
     if (!['55000', '42704', '58P01'].includes(code)) return asRowsealError(error, 'streaming');
     const state = await readSlot(side, slot, facts.versionNumber).catch(() => undefined);
+    // 58P01, undefined_file: a WAL segment that the slot needs was removed.
     const said = (error as Error).message;
     if (state === null) return new RowsealError('slot_missing', `slot ${slot}: ${said}`, { cause: error });
     const lost =

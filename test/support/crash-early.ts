@@ -1,0 +1,131 @@
+/**
+ * One run of the crash test: the workload goes on while the daemon is killed with SIGKILL again and again, at random
+ * moments, from its first millisecond on. Then the trail must equal the shadow log, and verify must be clean.
+ */
+import { setTimeout as sleep } from 'node:timers/promises';
+import { type CaptureCase, startCase } from './capture-case.ts';
+import { createTrailConfig, type Daemon, isConnected, rowseal, startDaemon } from './daemon.ts';
+import { createRandom, type Random } from './random.ts';
+import { startWorkload } from './workload.ts';
+
+export interface CrashOptions {
+  readonly major: number;
+  readonly seed: number;
+  readonly kills: number;
+  /** Done to the server between two kills, now and then. */
+  readonly disturb?: (at: CaptureCase, random: Random) => Promise<void>;
+}
+
+/** Small, so that transactions are cut in two and many seals are under way. */
+const SEAL = { max_age: '100ms', max_records: 40, idle: '500ms' };
+
+export async function crash(options: CrashOptions) {
+  const { seed, kills } = options;
+  const random = createRandom(seed).fork('crash');
+  await using at = await startCase({ major: options.major, seal: SEAL });
+  // The first daemon makes the slot; what was committed before is not the trail's.
+  const first = startDaemon(at.config.path);
+  
+  const workload = startWorkload({
+    url: at.server.url,
+    major: options.major,
+    seed,
+    transactions: 1e9,
+    paceMs: 8,
+    ddl: 1e9,
+  });
+  const problems: string[] = [];
+  let connected = 1;
+  await sleep(random.below(600));
+  await first.kill();
+  for (let kill = 1; kill < kills; kill++) {
+    const daemon = startDaemon(at.config.path);
+    if (await liveAWhile(daemon, random, problems)) connected++;
+    await daemon.kill();
+    if (options.disturb !== undefined) await options.disturb(at, random);
+  }
+  workload.stop();
+  const { committed, failed } = await workload.done;
+  return { ...(await finish(at, problems)), committed, failed, connected };
+}
+
+/** A last daemon takes up what is left and leaves when asked; then the verdict. */
+export async function finish(at: CaptureCase, problems: string[]) {
+  await forgetPrepared(at);
+  await using daemon = startDaemon(at.config.path);
+  await daemon.says(isConnected, 60_000);
+  await at.caughtUp(60_000).catch((error: Error) => {
+    const said = daemon.log.slice(-15).map((line) => JSON.stringify(line)).join('\n');
+    throw new Error(`${error.message}\n${problems.join('\n')}\n${said}\n${daemon.stderr()}`);
+  });
+  const status = await daemon.terminate();
+  if (status !== 0) problems.push(`the daemon left with ${status}: ${daemon.stderr()}`);
+  const verdict = await at.verdict();
+  problems.push(...verdict.differences);
+  if (verdict.verify !== null) problems.push(`verify: ${verdict.verify}`);
+  return { ...verdict, problems };
+}
+
+/** Lets a daemon run for a random while; true where it got as far as streaming. It must not end by itself. */
+async function liveAWhile(daemon: Daemon, random: Random, problems: string[]): Promise<boolean> {
+  let ended = false;
+  daemon.exited.then(() => {
+    ended = true;
+  });
+  const early = random.chance(0.25);
+  const connected =
+    !early &&
+    (await daemon.says(isConnected, 30_000).then(
+      () => true,
+      (error: Error) => {
+        problems.push(`a daemon did not start: ${error.message}`);
+        return false;
+      },
+    ));
+  await sleep(early ? random.below(1500) : random.below(random.pick([20, 150, 600, 1500])));
+  if (ended) problems.push(`a daemon ended by itself: ${daemon.stderr()}`);
+  return connected;
+}
+
+/** What a client that was cut off between PREPARE and COMMIT PREPARED left. */
+export async function forgetPrepared(at: CaptureCase): Promise<void> {
+  const admin = await at.admin();
+  const { rows } = await admin.query('select gid from pg_prepared_xacts');
+  for (const { gid } of rows) await admin.query(`rollback prepared '${gid}'`);
+  await admin.end();
+}
+
+/** Kills daemons while they begin a trail: somewhere between nothing, seal 0, the slot and the first change. */
+export async function firstStart(options: CrashOptions) {
+  const random = createRandom(options.seed).fork('first start');
+  await using at = await startCase({ major: options.major, seal: SEAL });
+  const workload = startWorkload({ ...options, url: at.server.url, transactions: 1e9, paceMs: 20, ddl: 0 });
+  const problems: string[] = [];
+  // How long an undisturbed start takes here, as the measure of what a random moment is.
+  let usualMs = 1000;
+  const trails = Math.ceil(options.kills / 4);
+  for (let trail = 0; trail < trails; trail++) {
+    const slot = `first_${trail}`;
+    await using config = await createTrailConfig({ ...at.options, slot });
+    for (let kill = 0; kill < 4; kill++) {
+      const daemon = startDaemon(config.path);
+      await sleep(random.below(usualMs * 1.2));
+      await daemon.kill();
+    }
+    await using last = startDaemon(config.path);
+    const begun = Date.now();
+    await last.says(isConnected, 30_000).catch((error: Error) => problems.push(`trail ${trail} does not come up: ${error.message}`));
+    if (trail === 0) usualMs = Math.max(300, Math.min(3000, Date.now() - begun));
+    await sleep(150);
+    const status = await last.terminate();
+    if (status !== 0) problems.push(`trail ${trail}: the daemon left with ${status}: ${last.stderr()}`);
+    const verified = await rowseal(['verify', config.folder, '--key', config.vkey, '--strict']);
+    if (verified.code !== 0) problems.push(`trail ${trail}: ${verified.stdout}${verified.stderr}`);
+    const admin = await at.admin();
+    await admin.query('select pg_drop_replication_slot($1)', [slot]);
+    await admin.end();
+  }
+  workload.stop();
+  await workload.done;
+  return { problems, usualMs };
+}
