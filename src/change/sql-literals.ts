@@ -33,6 +33,7 @@ export function maskLiterals(statement: string): string {
       at = end;
     } else if (rest[0] === '"') {
       const end = endOfIdentifier(statement, at + 1);
+      if (end === null) return `${out}"…`;
       out += statement.slice(at, end);
       at = end;
     } else if (rest === '--') {
@@ -71,13 +72,14 @@ function endOfString(statement: string, start: number, escapes: boolean): number
   return null;
 }
 
-function endOfIdentifier(statement: string, start: number): number {
+/** Behind the closing quote; null where the statement was cut inside. */
+function endOfIdentifier(statement: string, start: number): number | null {
   for (let at = start; at < statement.length; at++) {
     if (statement[at] !== '"') continue;
     if (statement[at + 1] !== '"') return at + 1;
     at++;
   }
-  return statement.length;
+  return null;
 }
 
 /** Comments nest. */

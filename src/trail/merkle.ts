@@ -132,11 +132,14 @@ function* subtrees(first: number, count: number): Generator<number> {
   }
 }
 
-const nodeInput = Buffer.alloc(1 + 2 * HASH_BYTES, 1);
+/** 0x01, then room for two hashes. Node has latin1Write on every Buffer; its types leave it out. */
+const nodeInput = Buffer.alloc(1 + 2 * HASH_BYTES, 1) as Buffer & {
+  latin1Write(text: string, offset: number, length: number): number;
+};
 
 function latin1Node(left: string, right: string): string {
-  nodeInput.write(left, 1, HASH_BYTES, 'latin1');
-  nodeInput.write(right, 1 + HASH_BYTES, HASH_BYTES, 'latin1');
+  nodeInput.latin1Write(left, 1, HASH_BYTES);
+  nodeInput.latin1Write(right, 1 + HASH_BYTES, HASH_BYTES);
   return hash('sha256', nodeInput, 'binary');
 }
 

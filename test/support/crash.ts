@@ -17,23 +17,19 @@ export interface CrashOptions {
 }
 
 /** Small, so that transactions are cut in two and many seals are under way. */
-const SEAL = { max_age: '100ms', max_records: 40, idle: '500ms' };
+export const SMALL_SEALS = { max_age: '100ms', max_records: 40, idle: '500ms' };
+
+/** Goes on until it is stopped. */
+export const ENDLESS = { transactions: 1e9, paceMs: 8, ddl: 1e9 } as const;
 
 export async function crash(options: CrashOptions) {
   const { seed, kills } = options;
   const random = createRandom(seed).fork('crash');
-  await using at = await startCase({ major: options.major, seal: SEAL });
+  await using at = await startCase({ major: options.major, seal: SMALL_SEALS });
   // The first daemon makes the slot; what was committed before is not the trail's.
   const first = startDaemon(at.config.path);
   await first.says(isConnected);
-  const workload = startWorkload({
-    url: at.server.url,
-    major: options.major,
-    seed,
-    transactions: 1e9,
-    paceMs: 8,
-    ddl: 1e9,
-  });
+  const workload = startWorkload({ ...ENDLESS, url: at.server.url, major: options.major, seed });
   const problems: string[] = [];
   let connected = 1;
   await sleep(random.below(600));
@@ -98,8 +94,8 @@ export async function forgetPrepared(at: CaptureCase): Promise<void> {
 /** Kills daemons while they begin a trail: somewhere between nothing, seal 0, the slot and the first change. */
 export async function firstStart(options: CrashOptions) {
   const random = createRandom(options.seed).fork('first start');
-  await using at = await startCase({ major: options.major, seal: SEAL });
-  const workload = startWorkload({ ...options, url: at.server.url, transactions: 1e9, paceMs: 20, ddl: 0 });
+  await using at = await startCase({ major: options.major, seal: SMALL_SEALS });
+  const workload = startWorkload({ ...ENDLESS, ...options, url: at.server.url, paceMs: 20, ddl: 0 });
   const problems: string[] = [];
   // How long an undisturbed start takes here, as the measure of what a random moment is.
   let usualMs = 1000;

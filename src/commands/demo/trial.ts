@@ -95,7 +95,10 @@ export async function spoilByte(stage: Stage, vkey: string, head: number, rogue:
   say.hand('$', `cp -r trails/${TRAIL} spoiled/byte-changed`);
   const { at, was, is } = await changeOneByte(folder.trail, to, object);
   say.hand('$', `f=spoiled/byte-changed/${object}; chmod u+w $f`);
-  say.hand('$', `printf '\\x${hex(is)}' | dd of=$f bs=1 seek=${at} conv=notrunc   # it was ${hex(was)}`);
+  say.hand(
+    '$',
+    `printf '\\${octal(is)}' | dd of=$f bs=1 seek=${at} conv=notrunc   # it was ${octal(was)}, in octal`,
+  );
   return judge(stage, vkey, 'byte-changed', object);
 }
 
@@ -153,7 +156,8 @@ async function judge(
   return { what, object, exit, findings, ok };
 }
 
-const hex = (byte: number) => byte.toString(16).padStart(2, '0');
+/** As every shell's printf takes it. */
+const octal = (byte: number) => byte.toString(8).padStart(3, '0');
 
 async function verify(
   path: string,

@@ -41,6 +41,27 @@ const RELATION = `
        from unnest($3::oid[], $4::int4[]) with ordinality m(oid, modifier, place)
        left join pg_type t on t.oid = m.oid) as type_names`;
 
+/** The same of every published table at once, so that a thousand tables don't cost a thousand questions. */
+const PUBLISHED = `
+  select c.oid, pg_current_snapshot()::text as snapshot,
+    (select json_agg(a.attname order by k.place)
+       from pg_index i, unnest(i.indkey::int2[]) with ordinality k(attnum, place), pg_attribute a
+      where i.indrelid = c.oid and i.indisprimary and k.place <= i.indnkeyatts
+        and a.attrelid = i.indrelid and a.attnum = k.attnum) as primary_key,
+    case when c.relispartition then
+      (select json_agg(an.nspname || '.' || ac.relname order by a.place)
+         from pg_partition_ancestors(c.oid) with ordinality a(relid, place)
+         join pg_class ac on ac.oid = a.relid join pg_namespace an on an.oid = ac.relnamespace
+        where a.relid <> c.oid) end as ancestors,
+    exists (select from pg_trigger t where t.tgname = any ($2::name[]) and t.tgenabled = 'A'
+      and (t.tgrelid = c.oid or c.relispartition
+           and t.tgrelid in (select relid from pg_partition_ancestors(c.oid)))) as context_trigger,
+    (select json_object_agg(a.atttypid || ':' || a.atttypmod, format_type(a.atttypid, nullif(a.atttypmod, -1)))
+       from pg_attribute a where a.attrelid = c.oid and a.attnum > 0 and not a.attisdropped) as types
+  from pg_publication_tables p join pg_namespace n on n.nspname = p.schemaname
+    join pg_class c on c.relnamespace = n.oid and c.relname = p.tablename
+  where p.pubname = $1 limit 20000`;
+
 const TYPES = `
   with recursive needed(oid) as (
     select unnest($1::oid[])
@@ -53,28 +74,66 @@ const TYPES = `
               then t.typelem else 0 end as element
     from needed join pg_type t using (oid)`;
 
-export function createCatalog(side: SideSession): Catalog {
+export function createCatalog(side: SideSession, publication: string): Catalog {
   const heard = new Map<number, { schema: string; name: string }>();
   const resolved = new Map<number, { fingerprint: string; relation: Relation }>();
   let generation = 0;
+  let ahead: Promise<ReadAhead> | null = null;
 
   return {
     heardType: (oid, schema, name) => void heard.set(oid, { schema, name }),
     resolve: async (message) => {
       const oids = message.columns.map((column) => column.typeOid);
-      const facts = await readFacts(side, message, oids);
-      const asked = oids.filter((oid) => builtInName(oid) === undefined);
-      const rows = asked.length === 0 ? [] : await side.query(TYPES, [`{${asked.join(',')}}`], 'types');
-      const types = new Map(rows.map((row) => [Number(row['oid']), describe(row)]));
+      ahead ??= readAhead(side, publication);
+      const known = factsAhead(await ahead, message);
+      const facts = known ?? (await readFacts(side, message, oids));
+      const types = known === null ? await readTypes(side, oids) : (await ahead).types;
       const relation = build(message, facts, (oid) => types.get(oid), heard);
       const fingerprint = JSON.stringify(relation);
-      const known = resolved.get(message.oid);
-      if (known?.fingerprint === fingerprint) return known.relation;
+      const last = resolved.get(message.oid);
+      if (last?.fingerprint === fingerprint) return last.relation;
       const numbered = { ...relation, id: `${message.oid}.${++generation}` };
       resolved.set(message.oid, { fingerprint, relation: numbered });
       return numbered;
     },
   };
+}
+
+interface ReadAhead {
+  readonly tables: ReadonlyMap<number, TextRow>;
+  readonly types: ReadonlyMap<number, TypeDescription>;
+}
+
+async function readAhead(side: SideSession, publication: string): Promise<ReadAhead> {
+  const rows = await side.query(PUBLISHED, [publication, `{${CONTEXT_TRIGGERS.join(',')}}`]);
+  const oids = new Set<number>();
+  for (const row of rows) {
+    for (const key of Object.keys(typeMap(row))) oids.add(Number(key.split(':')[0]));
+  }
+  const types = await readTypes(side, [...oids]);
+  return { tables: new Map(rows.map((row) => [Number(row['oid']), row])), types };
+}
+
+/**
+ * What was read ahead, where it holds: in a snapshot that has this transaction. Whatever alters the table later
+ * makes the server send another Relation message, in a transaction that this snapshot doesn't have.
+ */
+function factsAhead({ tables }: ReadAhead, message: RelationMessage): TextRow | null {
+  const row = tables.get(message.oid);
+  if (row === undefined || !isFinished(message.xid, row['snapshot'] ?? '')) return null;
+  const names = typeMap(row);
+  const typeNames = message.columns.map(({ typeOid, typeModifier }) => names[`${typeOid}:${typeModifier}`]);
+  return typeNames.includes(undefined) ? null : { ...row, type_names: JSON.stringify(typeNames) };
+}
+
+function typeMap(row: TextRow): Record<string, string> {
+  return JSON.parse(row['types'] ?? '{}') as Record<string, string>;
+}
+
+async function readTypes(side: SideSession, oids: readonly number[]): Promise<Map<number, TypeDescription>> {
+  const asked = oids.filter((oid) => builtInName(oid) === undefined);
+  const rows = asked.length === 0 ? [] : await side.query(TYPES, [`{${asked.join(',')}}`], 'types');
+  return new Map(rows.map((row) => [Number(row['oid']), describe(row)]));
 }
 
 /**

@@ -140,7 +140,7 @@ export function createPostgresSource(options: PostgresSourceOptions): PostgresSo
           publication,
           facts: at.facts,
           side: at.side,
-          catalog: createCatalog(at.side),
+          catalog: createCatalog(at.side, publication),
           handler: {
             ...bound(handler),
             begin: (transaction) => {
