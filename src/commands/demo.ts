@@ -101,7 +101,8 @@ async function perform(
   story.tellShop(stage, await versionOf(stage), seconds());
 
   say.step('A key for the trail');
-  say.hand('$', `cd ${folder.dir}   # in a clone, rowseal is: npm run -s rowseal --`);
+  say.hand('$', `cd ${folder.dir}`);
+  say.hand('$', `alias rowseal='${process.execPath} ${process.argv[1]}'`);
   const vkey = await story.makeKey(stage);
 
   say.step('Attach rowseal to the database');

@@ -18,8 +18,39 @@ beforeAll(async () => {
   const { data, dir } = server.embedded!;
   const openssl = (...args: string[]) => execFileSync('openssl', args, { cwd: dir, stdio: 'pipe' });
   const subject = ['-subj', '/CN=localhost', '-addext', 'subjectAltName=DNS:localhost'];
-  openssl('req', '-x509', '-newkey', 'rsa:2048', '-nodes', '-days', '2', '-keyout', 'ca.key', '-out', 'ca.crt', '-subj', '/CN=test ca');
-  openssl('req', '-x509', '-newkey', 'rsa:2048', '-nodes', '-days', '2', '-keyout', 'server.key', '-out', 'server.crt', ...subject, '-CA', 'ca.crt', '-CAkey', 'ca.key');
+  openssl(
+    'req',
+    '-x509',
+    '-newkey',
+    'rsa:2048',
+    '-nodes',
+    '-days',
+    '2',
+    '-keyout',
+    'ca.key',
+    '-out',
+    'ca.crt',
+    '-subj',
+    '/CN=test ca',
+  );
+  openssl(
+    'req',
+    '-x509',
+    '-newkey',
+    'rsa:2048',
+    '-nodes',
+    '-days',
+    '2',
+    '-keyout',
+    'server.key',
+    '-out',
+    'server.crt',
+    ...subject,
+    '-CA',
+    'ca.crt',
+    '-CAkey',
+    'ca.key',
+  );
   const owner = fs.statSync(data);
   for (const file of ['server.key', 'server.crt']) {
     fs.copyFileSync(path.join(dir, file), path.join(data, file));
@@ -60,7 +91,9 @@ test('the socket is taken over whole: nothing of the driver listens any more', a
   expect(socket.listenerCount('data')).toBe(0);
   expect(socket.isPaused()).toBe(true);
   const answer = new Promise<Buffer>((resolve) => socket.once('data', resolve));
-  socket.write(Buffer.concat([Buffer.from('Q'), Buffer.from([0, 0, 0, 20]), Buffer.from('IDENTIFY_SYSTEM\0')]));
+  socket.write(
+    Buffer.concat([Buffer.from('Q'), Buffer.from([0, 0, 0, 20]), Buffer.from('IDENTIFY_SYSTEM\0')]),
+  );
   socket.resume();
   expect((await answer).toString('latin1', 0, 1)).toBe('T');
   socket.destroy();
@@ -89,7 +122,9 @@ test('a server that can not prove who it is', async () => {
 });
 
 test('logins and privileges', async () => {
-  await server.sql(`create role plain login password 'x'; create role capture login replication password 'x'`);
+  await server.sql(
+    `create role plain login password 'x'; create role capture login replication password 'x'`,
+  );
   expect(await refused(server.urlFor({ user: 'nobody', password: 'x' }))).toBe('source_refused');
   expect(await refused(server.urlFor({ user: 'capture', password: 'wrong' }))).toBe('source_refused');
   expect(await refused(server.urlFor({ user: 'plain', password: 'x' }))).toBe('source_refused');

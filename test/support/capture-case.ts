@@ -22,7 +22,15 @@ export interface CaptureCase extends AsyncDisposable {
   /** Resolves when the newest seal covers everything that is committed now. */
   caughtUp(timeoutMs?: number): Promise<void>;
   /** Differences between trail and shadow log, and what verify says where it isn't clean. */
-  verdict(): Promise<Comparison & { readonly verify: string | null }>;
+  verdict(options?: VerdictOptions): Promise<Comparison & { readonly verify: string | null }>;
+}
+
+export interface VerdictOptions {
+  /** Notices of verify count too; true by default. */
+  readonly strict?: boolean;
+  /** Where verify looks, instead of the configuration's folder. */
+  readonly location?: string;
+  readonly env?: Record<string, string>;
 }
 
 export interface CaseOptions {
@@ -77,7 +85,7 @@ export async function startCase(options: CaseOptions): Promise<CaptureCase> {
       }
       await client.end();
     },
-    verdict: async () => {
+    verdict: async ({ strict = true, location = config.folder, env = {} }: VerdictOptions = {}) => {
       const client = await admin();
       const shadow = await readShadow(client);
       const types = await readTypes(client);
@@ -90,7 +98,7 @@ export async function startCase(options: CaseOptions): Promise<CaptureCase> {
         major,
         policy: policyOf(config.hmacKey),
       });
-      const verified = await rowseal(['verify', config.folder, '--key', config.vkey, '--strict']);
+      const verified = await rowseal(['verify', location, '--key', config.vkey, ...(strict ? ['--strict'] : [])], env);
       return { ...comparison, verify: verified.code === 0 ? null : `${verified.stdout}${verified.stderr}` };
     },
     [Symbol.asyncDispose]: async () => {

@@ -3,7 +3,7 @@
  * moments, from its first millisecond on. Then the trail must equal the shadow log, and verify must be clean.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
-import { type CaptureCase, startCase } from './capture-case.ts';
+import { type CaptureCase, startCase, type VerdictOptions } from './capture-case.ts';
 import { createTrailConfig, type Daemon, isConnected, rowseal, startDaemon } from './daemon.ts';
 import { createRandom, type Random } from './random.ts';
 import { startWorkload } from './workload.ts';
@@ -45,10 +45,15 @@ export async function crash(options: CrashOptions) {
   return { ...(await finish(at, problems)), committed, failed, connected };
 }
 
+export interface FinishOptions extends VerdictOptions {
+  /** Brings the trail into the configuration's folder, where it lies elsewhere. */
+  readonly copy?: () => Promise<void>;
+}
+
 /** A last daemon takes up what is left and leaves when asked; then the verdict. */
-export async function finish(at: CaptureCase, problems: string[]) {
+export async function finish(at: CaptureCase, problems: string[], options: FinishOptions = {}) {
   await forgetPrepared(at);
-  await using daemon = startDaemon(at.config.path);
+  await using daemon = startDaemon(at.config.path, [], options.env);
   await daemon.says(isConnected, 60_000);
   await at.caughtUp(60_000).catch((error: Error) => {
     const said = daemon.log.slice(-15).map((line) => JSON.stringify(line)).join('\n');
@@ -56,7 +61,8 @@ export async function finish(at: CaptureCase, problems: string[]) {
   });
   const status = await daemon.terminate();
   if (status !== 0) problems.push(`the daemon left with ${status}: ${daemon.stderr()}`);
-  const verdict = await at.verdict();
+  await options.copy?.();
+  const verdict = await at.verdict(options);
   problems.push(...verdict.differences);
   if (verdict.verify !== null) problems.push(`verify: ${verdict.verify}`);
   return { ...verdict, problems };
