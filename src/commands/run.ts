@@ -10,7 +10,9 @@ import type { Config, TrailConfig } from '../config/schema.ts';
 import { newHealth, type TrailHealth } from '../health.ts';
 import { runTrail } from '../pipeline.ts';
 import { createFileSpool } from '../seal/spool.ts';
+import type { Matches } from '../source/postgres/capture.ts';
 import { createPostgresSource, type PostgresSource } from '../source/postgres/source.ts';
+import { createWatch } from '../source/postgres/watch.ts';
 import { type Command, type CommandIo, parseCommandLine } from './command.ts';
 import { serveDaemonHttp } from './daemon-http.ts';
 import { sourcePassword } from './postgres-target.ts';
@@ -117,15 +119,20 @@ function createRunningTrail(
   const password = sourcePassword(trail.source, io.env);
   let source: PostgresSource | null = null;
   const counted: Counted = { recorder: null, told: {} };
+  const { slot, publication, failover, heartbeat } = trail.source;
+  const matches: Matches = (schema, table, ancestors) => policy.table({ schema, table, ancestors }) !== null;
+  // One for all connections: what changed while we were away is told too.
+  const watch = createWatch({ slot, publication, matches });
   const connect = () => {
     source = createPostgresSource({
       url: trail.source.url,
       ...(password === undefined ? {} : { password }),
-      slot: trail.source.slot,
-      publication: trail.source.publication,
-      failover: trail.source.failover,
-      heartbeatMs: trail.source.heartbeat,
-      matches: (schema, table, ancestors) => policy.table({ schema, table, ancestors }) !== null,
+      slot,
+      publication,
+      failover,
+      heartbeatMs: heartbeat,
+      matches,
+      watch,
       log,
       clock: systemClock.now,
     });

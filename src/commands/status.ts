@@ -28,7 +28,7 @@ Usage: rowseal status -c FILE [--trail NAME] [--recent N] [--json]
 head         the newest seal and what it covers; its signature is checked
 lag          log that the server has and the trail has not; time since the newest seal
 slot         whether somebody streams from it, and how much log the server keeps for it
-attribution  how many changes are known at which tier (rowseal help and the README explain them)
+attribution  how many changes are known at which tier (the README explains the tiers)
 gaps         holes that somebody accepted; they are sealed
 abandoned    objects that a crash left, listed by a later seal: harmless
 daemon       what /healthz says, where it answers

@@ -7,7 +7,8 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { createTrailConfig, rowseal, type TrailConfig } from './daemon.ts';
 import { type TestServer, testServer } from './postgres.ts';
 import { createTruthSlot, installShadow, readShadow, readTypes } from './shadow.ts';
-import { compareWithShadow, type Comparison } from './shadow-compare.ts';
+import { blindSpots } from './shadow-blind.ts';
+import { type Comparison, compareWithShadow } from './shadow-compare.ts';
 import { readTrail } from './trail-reader.ts';
 import { ACTOR_RULES, installSchema, MAX_VALUE_BYTES, PASSWORD, PUBLISHED, TABLE_RULES } from './workload-schema.ts';
 
@@ -22,7 +23,13 @@ export interface CaptureCase extends AsyncDisposable {
   /** Resolves when the newest seal covers everything that is committed now. */
   caughtUp(timeoutMs?: number): Promise<void>;
   /** Differences between trail and shadow log, and what verify says where it isn't clean. */
-  verdict(options?: VerdictOptions): Promise<Comparison & { readonly verify: string | null }>;
+  verdict(options?: VerdictOptions): Promise<
+    Comparison & {
+      readonly verify: string | null;
+      /** Alterations of the trail that the comparison would not have seen: must be empty. */
+      readonly blind: readonly string[];
+    }
+  >;
 }
 
 export interface VerdictOptions {
@@ -90,16 +97,13 @@ export async function startCase(options: CaseOptions): Promise<CaptureCase> {
       const shadow = await readShadow(client);
       const types = await readTypes(client);
       await client.end();
-      const comparison = compareWithShadow({
-        trail: readTrail(config.folder),
-        shadow,
-        types,
-        label: config.name.slice(config.name.lastIndexOf('/') + 1),
-        major,
-        policy: policyOf(config.hmacKey),
-      });
+      const label = config.name.slice(config.name.lastIndexOf('/') + 1);
+      const trail = readTrail(config.folder);
+      const compared = { trail, shadow, types, label, major, policy: policyOf(config.hmacKey) };
+      const comparison = compareWithShadow(compared);
+      const blind = comparison.differences.length > 0 ? [] : blindSpots(compared);
       const verified = await rowseal(['verify', location, '--key', config.vkey, ...(strict ? ['--strict'] : [])], env);
-      return { ...comparison, verify: verified.code === 0 ? null : `${verified.stdout}${verified.stderr}` };
+      return { ...comparison, blind, verify: verified.code === 0 ? null : `${verified.stdout}${verified.stderr}` };
     },
     [Symbol.asyncDispose]: async () => {
       await server[Symbol.asyncDispose]();

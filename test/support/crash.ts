@@ -64,6 +64,7 @@ export async function finish(at: CaptureCase, problems: string[], options: Finis
   await options.copy?.();
   const verdict = await at.verdict(options);
   problems.push(...verdict.differences);
+  for (const alteration of verdict.blind) problems.push(`the comparison is blind to: ${alteration}`);
   if (verdict.verify !== null) problems.push(`verify: ${verdict.verify}`);
   return { ...verdict, problems };
 }

@@ -20,6 +20,7 @@ export async function truth(options: TruthOptions) {
   const status = await daemon.terminate();
   const verdict = await at.verdict();
   const problems = [...verdict.differences];
+  for (const alteration of verdict.blind) problems.push(`the comparison is blind to: ${alteration}`);
   if (verdict.verify !== null) problems.push(`verify: ${verdict.verify}`);
   if (status !== 0) problems.push(`the daemon left with ${status}: ${daemon.stderr()}`);
   return { ...verdict, committed, failed, problems };

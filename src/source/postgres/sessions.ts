@@ -4,6 +4,7 @@
  * that takes leave of it is shutting down, which is told, since our replication session would hold it up.
  */
 import pg from 'pg';
+import { RowsealError } from '../../base/errors.ts';
 import type { ConnectionTarget } from './connection.ts';
 import { asRowsealError, isShutdown } from './failure.ts';
 
@@ -54,12 +55,32 @@ export async function connectSession(
       tls.tls = false;
     });
   });
+  let asked = false;
+  for (const request of [
+    'authenticationCleartextPassword',
+    'authenticationMD5Password',
+    'authenticationSASL',
+  ]) {
+    client.connection.once(request, () => {
+      asked = true;
+    });
+  }
   try {
     await client.connect();
     await client.query(`${PINNED}; ${ENCODING(encoding)}`);
     return client;
   } catch (error) {
     client.connection.stream.destroy();
+    if (asked && target.config.password === '') {
+      throw new RowsealError(
+        'source_refused',
+        `${doing}: the server asks for a password, and none is configured`,
+        {
+          cause: error,
+          hint: 'Set password_file, PGPASSWORD, or the password in the URL.',
+        },
+      );
+    }
     throw asRowsealError(error, doing, tls);
   }
 }

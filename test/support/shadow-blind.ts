@@ -1,0 +1,60 @@
+/** Whether the comparison with the shadow log sees what it is for: small alterations of a trail that fits. */
+import { type CompareOptions, compareWithShadow } from './shadow-compare.ts';
+import { parseExact, type ExactObject } from './exact-json.ts';
+import type { ReadRecord } from './trail-reader.ts';
+
+const ALTERATIONS: Readonly<Record<string, (records: ReadRecord[]) => ReadRecord[] | null>> = {
+  'a change is missing': (records) => without(records, (line) => line.includes('"kind":"change"')),
+  'a change stands twice': (records) => {
+    const last = records.findLast(({ line }) => line.includes('"kind":"change"'));
+    return last === undefined ? null : [...records, last];
+  },
+  'two changes stand in each other’s place': (records) => {
+    const at = records.findIndex(
+      ({ line }, i) => line.includes('"action":"insert"') && records[i + 1]?.line.includes('"action":"insert"'),
+    );
+    if (at < 0) return null;
+    const patch = (of: number) => /"patch":.*$/s.exec((records[of] as ReadRecord).line)?.[0] ?? '';
+    const [one, two] = [patch(at), patch(at + 1)];
+    if (one === two) return null;
+    const swapped = rewrite(records, at, (line) => line.replace(one, () => two));
+    return rewrite(swapped, at + 1, (line) => line.replace(two, () => one));
+  },
+  'a digit of a new value': (records) => first(records, /("op":"add","path":"","value":\{"id":"?)(\d)/, '$19'),
+  'a digit beyond a double': (records) => first(records, /12345678901234567890/, '12345678901234567892'),
+  'an old value': (records) => first(records, /("op":"test","path":"\/n","value":)\d/, '$199'),
+  'an actor': (records) => first(records, /"id":"u_8842"/, '"id":"u_8843"'),
+  'a tier': (records) => first(records, /"tier":"connection","via":"trigger"/, '"tier":"session","via":"setting"'),
+  'an image': (records) => first(records, /"image":"key"/, '"image":"full"'),
+  'a commit time': (records) => first(records, /("kind":"change".*?"time":"[^"]*)\dZ/, '$1xZ'),
+  'a key': (records) => first(records, /"key":\{"code":"/, '"key":{"code":"-'),
+  'how a value is encoded': (records) => first(records, /,"encoded":\{[^}]*"mask"[^}]*\}/, ''),
+};
+
+/** Names of the alterations that give no difference. Those that don't fit this trail count as seen. */
+export function blindSpots(options: CompareOptions): string[] {
+  return Object.entries(ALTERATIONS).flatMap(([name, alter]) => {
+    const records = alter([...options.trail.records]);
+    if (records === null) return [];
+    const { differences } = compareWithShadow({ ...options, trail: { ...options.trail, records } });
+    return differences.length > 0 ? [] : [name];
+  });
+}
+
+function first(records: ReadRecord[], pattern: RegExp, by: string): ReadRecord[] | null {
+  const at = records.findIndex(({ line }) => line.includes('"kind":"change"') && line.replace(pattern, by) !== line);
+  return at < 0 ? null : rewrite(records, at, (line) => line.replace(pattern, by));
+}
+
+function rewrite(records: readonly ReadRecord[], at: number, change: (line: string) => string): ReadRecord[] {
+  return records.map((record, i) => {
+    if (i !== at) return record;
+    const line = change(record.line);
+    return { ...record, line, tree: parseExact(line) as ExactObject };
+  });
+}
+
+function without(records: ReadRecord[], fits: (line: string) => boolean): ReadRecord[] | null {
+  const at = records.findIndex(({ line }) => fits(line));
+  return at < 0 ? null : records.filter((_record, i) => i !== at);
+}
