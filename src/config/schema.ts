@@ -245,6 +245,5 @@ export const configSchema = z.strictObject({
 
 export type Config = z.output<typeof configSchema>;
 export type TrailConfig = Config['trails'][number];
-export type TableConfig = TrailConfig['tables'][number];
 export type StoreConfig = Config['store'];
 export type PostgresSourceConfig = Extract<TrailConfig['source'], { type: 'postgres' }>;

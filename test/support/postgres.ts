@@ -32,9 +32,13 @@ const asText = { getTypeParser: () => (value: unknown) => value } as unknown as 
 
 export async function testServer(options: PostgresOptions & { own?: boolean }): Promise<TestServer> {
   const named = process.env['ROWSEAL_TEST_POSTGRES_URL'];
-  const embedded = named && !options.own ? null : await startPostgres(options);
+  const contained = !named && !options.own && process.env['ROWSEAL_TEST_DOCKER'] === '1';
+  const container = contained
+    ? await (await import('./postgres-container.ts')).startPostgresContainer(options)
+    : null;
+  const embedded = (named || contained) && !options.own ? null : await startPostgres(options);
   const sessions: pg.Client[] = [];
-  let url = embedded?.url ?? (named as string);
+  let url = embedded?.url ?? container?.url ?? (named as string);
 
   const connect = async (to: string) => {
     const client = new pg.Client({ connectionString: to, types: asText });
@@ -52,7 +56,7 @@ export async function testServer(options: PostgresOptions & { own?: boolean }): 
     return next.href;
   };
 
-  if (embedded === null) {
+  if (embedded === null && container === null) {
     const database = `rowseal_${process.pid}_${Math.random().toString(36).slice(2)}`;
     const admin = await connect(url);
     await admin.query(`create database ${database}`);
@@ -76,6 +80,7 @@ export async function testServer(options: PostgresOptions & { own?: boolean }): 
     [Symbol.asyncDispose]: async () => {
       await Promise.all(sessions.map((client) => client.end().catch(() => undefined)));
       await embedded?.[Symbol.asyncDispose]();
+      await container?.[Symbol.asyncDispose]();
     },
   };
 }
