@@ -2,8 +2,17 @@
  * G1: sealed rows a second from a backlog, against `pg_recvlogical > /dev/null` on the same backlog, over TCP.
  * Run: node bench/g1-drain.ts [rows] [rounds] [insert|update] [rows per transaction]
  */
-import { execFileSync } from 'node:child_process';
-import { createRig, insertRows, load, lsnValue, machine, median, PG_BIN, startDaemon, TABLE } from './rig.ts';
+import {
+  createRig,
+  drainWithPeer,
+  insertRows,
+  load,
+  lsnValue,
+  machine,
+  median,
+  startDaemon,
+  TABLE,
+} from './rig.ts';
 
 const ROWS = Number(process.argv[2] ?? 500_000);
 const ROUNDS = Number(process.argv[3] ?? 5);
@@ -32,32 +41,7 @@ for (let round = 0; round <= ROUNDS; round++) {
       commit; end loop; end $$`);
   const end = (await rig.sql('select pg_current_wal_lsn()::text as lsn')).rows[0].lsn as string;
 
-  const started = performance.now();
-  const url = new URL(rig.server.url);
-  execFileSync(
-    `${PG_BIN}/pg_recvlogical`,
-    [
-      '-d',
-      rig.server.url.replace(/\?.*/, ''),
-      '--slot',
-      'peer',
-      '--start',
-      '--endpos',
-      end,
-      '--no-loop',
-      '-f',
-      '/dev/null',
-      '-o',
-      'proto_version=3',
-      '-o',
-      'publication_names=rowseal',
-      '-o',
-      'messages=true',
-    ],
-    { env: { ...process.env, PGPASSWORD: url.password }, stdio: ['ignore', 'ignore', 'inherit'] },
-  );
-  const peer = performance.now() - started;
-
+  const peer = drainWithPeer(rig, 'peer', end);
   daemon = startDaemon(config);
   const begun = await daemon.line((line) => line['msg'] === 'sealed' && line['reason'] === 'start');
   const done = await daemon.line(

@@ -2,7 +2,7 @@
  * What the benchmarks share: a Postgres 15 over TCP, the row of the goals (8 columns, 150 bytes), the daemon as a
  * process, medians and ratios. Peers and we run in one interleaved session; nothing here asserts a speed.
  */
-import { type ChildProcess, spawn } from 'node:child_process';
+import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { cpus, tmpdir } from 'node:os';
@@ -81,6 +81,31 @@ export async function load(rig: Rig, from: number, rows: number, perTransaction:
   await rig.sql(`do $$ begin for i in 0..${rows / perTransaction - 1} loop
     ${insertRows(0, 0).replace(/generate_series\(.*\) g/, `generate_series(${from} + i * ${perTransaction}, ${from} + (i + 1) * ${perTransaction} - 1) g`)};
     commit; end loop; end $$`);
+}
+
+/** Milliseconds that `pg_recvlogical > /dev/null` takes from the slot's position to `end`. */
+export function drainWithPeer(rig: Rig, slot: string, end: string): number {
+  const { password } = new URL(rig.server.url);
+  const options = ['proto_version=3', 'publication_names=rowseal', 'messages=true'].flatMap((each) => [
+    '-o',
+    each,
+  ]);
+  const target = [
+    '-d',
+    rig.server.url.replace(/\?.*/, ''),
+    '--slot',
+    slot,
+    '--start',
+    '--endpos',
+    end,
+    '--no-loop',
+  ];
+  const began = performance.now();
+  execFileSync(`${PG_BIN}/pg_recvlogical`, [...target, '-f', '/dev/null', ...options], {
+    env: { ...process.env, PGPASSWORD: password },
+    stdio: ['ignore', 'ignore', 'inherit'],
+  });
+  return performance.now() - began;
 }
 
 export interface Daemon {

@@ -16,7 +16,7 @@ import type { TrailHealth } from './health.ts';
 import type { Retentions } from './seal/build.ts';
 import type { SealLimits } from './seal/cut.ts';
 import { emptyHead, type Head } from './seal/head.ts';
-import { movedOn, recover, sealCheck } from './seal/recover.ts';
+import { movedOn, recover, sealCheck, strays } from './seal/recover.ts';
 import { createSealer, type Sealer } from './seal/sealer.ts';
 import type { ChangeSource, Opened } from './source/source.ts';
 import type { TrailStore } from './store/store.ts';
@@ -96,7 +96,7 @@ async function runOnce(parts: TrailParts, signal: AbortSignal): Promise<void> {
     trail: parts.name,
     isSeal,
     head,
-    abandoned: recovered?.abandoned ?? [],
+    abandoned: recovered?.abandoned ?? (await strays(store, null, parts.classes)),
     progress: () => current.recorder?.progress() ?? head,
     onSealed(seal, sealed, tookMs) {
       Object.assign(health, { head: sealed.number, through: sealed.through, sealedAt: parts.clock.now() });
@@ -111,7 +111,11 @@ async function runOnce(parts: TrailParts, signal: AbortSignal): Promise<void> {
   if (recovered === null) await beginTrail(parts, source, sealer);
   const through = head.through === source.origin ? null : head.through;
   const resume = { through, incarnation: head.incarnation, acceptGap: parts.acceptGap };
-  const opened = await source.open(resume);
+  const opened = await unlessAborted(source.open(resume), signal);
+  if (opened === null) {
+    Object.assign(health, { state: 'stopped', lastError: 'asked to stop' });
+    return;
+  }
   if (await movedOn(store, sealer.head, isSeal)) {
     throw new RowsealError('trail_moved_on', 'Another writer sealed while we waited for the source.');
   }
@@ -212,6 +216,12 @@ function refuseOtherStream({ partial, stream }: Head, source: ChangeSource): voi
     `The last seal ends inside a transaction that was read as ${stream}; the configuration says ${source.streamId}.`,
     { hint: 'Run with the former plugin and publication until a seal without partial, then change them.' },
   );
+}
+
+/** Null where the signal came first: a new slot waits for every open transaction, however long. */
+async function unlessAborted<T>(work: Promise<T>, signal: AbortSignal): Promise<T | null> {
+  work.catch(() => {}); // closing the source makes it fail, when nobody listens any more
+  return Promise.race([work, aborted(signal).then(() => null)]);
 }
 
 function aborted(signal: AbortSignal): Promise<void> {

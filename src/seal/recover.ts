@@ -55,7 +55,7 @@ export async function recover(
     );
   }
   const head = headAfter(found.file);
-  const segments = await strayVersions(store, head, classes);
+  const segments = await strays(store, head, classes);
   return { head, abandoned: [...found.lost, ...segments] };
 }
 
@@ -125,21 +125,29 @@ async function headByListing(store: TrailReader, isSeal: SealCheck, log: Log): P
   return null;
 }
 
-/** Segments above the head: a path sorts by date and number, so one listing a class finds them. */
-async function strayVersions(store: TrailReader, head: Head, classes: readonly string[]): Promise<string[]> {
-  const date = (head.sealedAt as string).slice(0, 10).replaceAll('-', '/');
-  const strays = new Set<string>();
+/**
+ * Segments above the head, or all of a trail without one (a crash before seal 0): a path sorts by date and number, so
+ * one listing a class finds them.
+ */
+export async function strays(
+  store: TrailReader,
+  head: Head | null,
+  classes: readonly string[],
+): Promise<string[]> {
+  const above = head?.number ?? -1;
+  const date = head?.sealedAt?.slice(0, 10).replaceAll('-', '/');
+  const found = new Set<string>();
   for (const name of new Set(classes)) {
     const prefix = `segments/${name}/`;
     // '~' sorts behind every hex digit: after all segments of the head's own number.
-    const after = `${prefix}${date}/${String(head.number).padStart(12, '0')}-~`;
+    const after = date === undefined ? undefined : `${prefix}${date}/${String(above).padStart(12, '0')}-~`;
     for await (const { key, deleteMarker } of store.list(prefix, after)) {
       const path = parseSegmentPath(key);
-      if (!deleteMarker && path !== null && path.number > head.number) strays.add(key);
-      if (strays.size >= MOST_ABANDONED) return [...strays];
+      if (!deleteMarker && path !== null && path.number > above) found.add(key);
+      if (found.size >= MOST_ABANDONED) return [...found];
     }
   }
-  return [...strays];
+  return [...found];
 }
 
 /** Far below what a seal file of 1 MiB holds; the rest is listed by a later start. */

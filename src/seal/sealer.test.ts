@@ -8,7 +8,7 @@ import type { Progress } from '../change/sink.ts';
 import { signerOf } from '../trail/note.ts';
 import type { Seal } from '../trail/seal.ts';
 import { emptyHead, type Head } from './head.ts';
-import { recover, sealCheck } from './recover.ts';
+import { recover, sealCheck, strays } from './recover.ts';
 import { createSealer, type Sealer, type SealerOptions } from './sealer.ts';
 
 const TRAIL = 'audit.example.com/t';
@@ -207,6 +207,14 @@ describe('recover', () => {
     expect(await recover(store, isSeal, [], silentLog)).toBeNull();
     store.put('seals/000000000000', Buffer.from('junk'));
     await expect(recover(store, isSeal, [], silentLog)).rejects.toMatchObject({ code: 'trail_invalid' });
+  });
+
+  // A daemon killed between the first segment and seal 0 left a segment that no later seal named.
+  it('finds what a crash before seal 0 left', async () => {
+    const store = createMemoryStore();
+    const stray = 'segments/trail/2026/11/22/000000000000-0123456789abcdef.jsonl.zst';
+    store.put(stray, Buffer.from('left'));
+    expect(await strays(store, null, ['trail', 'default'])).toEqual([stray]);
   });
 
   it('passes over junk, copies of older seals and delete markers above and at the head', async () => {

@@ -4,12 +4,13 @@ import { crash, firstStart } from '../support/crash.ts';
 import { seedOfRun } from '../support/random.ts';
 
 for (const major of [14, 15, 16, 17, 18]) {
-  test(`Postgres ${major}: 25 kills and restarts of the server`, async () => {
+  test(`Postgres ${major}: 25 kills, restarts of the server, configurations that change`, async () => {
     const seed = seedOfRun();
     const result = await crash({
       major,
       seed,
       kills: 25,
+      vary: true,
       disturb: async (at, random) => {
         if (random.chance(0.25)) await at.server.embedded?.restart(random.pick(['fast', 'immediate']));
       },

@@ -12,6 +12,7 @@ test('20 kills at random moments leave no mark', async () => {
   expect(result.problems, `ROWSEAL_SEED=${seed}`).toEqual([]);
   expect(result.changes).toBeGreaterThan(500);
   expect(result.connected).toBeGreaterThan(5);
+  expect(result.partials).toBeGreaterThan(0);
 }, 240_000);
 
 test('20 kills while a trail begins: it comes up', async () => {

@@ -30,7 +30,9 @@ test('a store that fails, persists and hangs, and a server that goes away', asyn
     await sleep(800 + random.below(1200));
     if (disturbance === 'cut') {
       const admin = await at.admin();
-      await admin.query("select pg_terminate_backend(pid) from pg_stat_activity where backend_type = 'walsender'");
+      await admin.query(
+        "select pg_terminate_backend(pid) from pg_stat_activity where backend_type = 'walsender'",
+      );
       await admin.end();
     } else if (disturbance !== 'none') {
       await at.server.embedded?.restart(disturbance);
@@ -49,5 +51,6 @@ test('a store that fails, persists and hangs, and a server that goes away', asyn
   expect(result.problems, `ROWSEAL_SEED=${seed}`).toEqual([]);
   expect(result.changes).toBeGreaterThan(200);
   const met = Object.groupBy(faults.calls, ({ fault }) => fault);
-  for (const fault of ['fail', 'persist', 'delay'] as const) expect(met[fault]?.length, fault).toBeGreaterThan(0);
+  for (const fault of ['fail', 'persist', 'delay'] as const)
+    expect(met[fault]?.length, fault).toBeGreaterThan(0);
 }, 180_000);

@@ -97,7 +97,9 @@ test('in a locked bucket: junk is written behind, delete markers hide nothing, t
   const key = (number: number) => `${at.config.name}/seals/${sealName(number)}`;
 
   await using one = startDaemon(at.config.path, ['--log-level', 'debug'], env);
-  const sealed = (await one.says((line) => line.msg === 'sealed' && Number(line['number']) > 4))['number'] as number;
+  const sealed = (await one.says((line) => line.msg === 'sealed' && Number(line['number']) > 4))[
+    'number'
+  ] as number;
   for (const number of [sealed + 4, sealed + 5]) {
     await s3.client.send(new PutObjectCommand({ Bucket: bucket, Key: key(number), Body: 'junk' }));
     await s3.client.send(new DeleteObjectCommand({ Bucket: bucket, Key: key(number - 2) }));
@@ -116,7 +118,12 @@ test('in a locked bucket: junk is written behind, delete markers hide nothing, t
   const winner = stopped === one ? other : one;
   await winner.says(isConnected);
   expect(await winner.terminate()).toBe(0);
-  const result = await finish(at, [], { strict: false, env, location, copy: () => copyTrail(location, env, at.config.folder) });
+  const result = await finish(at, [], {
+    strict: false,
+    env,
+    location,
+    copy: () => copyTrail(location, env, at.config.folder),
+  });
   expect(result.problems, `ROWSEAL_SEED=${seed}`).toEqual([]);
   expect(result.changes).toBeGreaterThan(50);
 }, 180_000);

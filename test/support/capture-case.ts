@@ -2,15 +2,23 @@
  * One case of the truth and crash tests: a server with the workload's schema and the shadow log, a trail's
  * configuration, and the verdict at the end: the trail equals the shadow log, and verify is clean.
  */
-import type pg from 'pg';
+
 import { setTimeout as sleep } from 'node:timers/promises';
+import type pg from 'pg';
 import { createTrailConfig, rowseal, type TrailConfig } from './daemon.ts';
 import { type TestServer, testServer } from './postgres.ts';
 import { createTruthSlot, installShadow, readShadow, readTypes } from './shadow.ts';
 import { blindSpots } from './shadow-blind.ts';
 import { type Comparison, compareWithShadow } from './shadow-compare.ts';
 import { readTrail } from './trail-reader.ts';
-import { ACTOR_RULES, installSchema, MAX_VALUE_BYTES, PASSWORD, PUBLISHED, TABLE_RULES } from './workload-schema.ts';
+import {
+  ACTOR_RULES,
+  installSchema,
+  MAX_VALUE_BYTES,
+  PASSWORD,
+  PUBLISHED,
+  TABLE_RULES,
+} from './workload-schema.ts';
 
 export interface CaptureCase extends AsyncDisposable {
   readonly server: TestServer;
@@ -28,6 +36,9 @@ export interface CaptureCase extends AsyncDisposable {
       readonly verify: string | null;
       /** Alterations of the trail that the comparison would not have seen: must be empty. */
       readonly blind: readonly string[];
+      /** Seals that end inside a transaction; and of those, the first ones of a run: it went on inside of it. */
+      readonly partials: number;
+      readonly resumedInside: number;
     }
   >;
 }
@@ -38,6 +49,8 @@ export interface VerdictOptions {
   /** Where verify looks, instead of the configuration's folder. */
   readonly location?: string;
   readonly env?: Record<string, string>;
+  /** Tables of schema public that aren't compared. */
+  readonly ignored?: readonly string[];
 }
 
 export interface CaseOptions {
@@ -86,24 +99,50 @@ export async function startCase(options: CaseOptions): Promise<CaptureCase> {
           [target],
         );
         if (rows[0]?.there === true || rows[0]?.there === 't') break;
-        if (Date.now() > deadline) throw new Error(`nothing was acknowledged up to ${target} within ${timeoutMs} ms`);
-        await client.query("select pg_logical_emit_message(true, 'test', 'so that there is something to acknowledge')");
+        if (Date.now() > deadline)
+          throw new Error(`nothing was acknowledged up to ${target} within ${timeoutMs} ms`);
+        await client.query(
+          "select pg_logical_emit_message(true, 'test', 'so that there is something to acknowledge')",
+        );
         await sleep(100);
       }
       await client.end();
     },
-    verdict: async ({ strict = true, location = config.folder, env = {} }: VerdictOptions = {}) => {
+    verdict: async ({
+      strict = true,
+      location = config.folder,
+      env = {},
+      ignored = [],
+    }: VerdictOptions = {}) => {
       const client = await admin();
       const shadow = await readShadow(client);
       const types = await readTypes(client);
       await client.end();
       const label = config.name.slice(config.name.lastIndexOf('/') + 1);
       const trail = readTrail(config.folder);
-      const compared = { trail, shadow, types, label, major, policy: policyOf(config.hmacKey) };
+      const compared = {
+        trail,
+        ignored,
+        shadow,
+        types,
+        label,
+        major,
+        policy: policyOf(config.hmacKey, ignored),
+      };
       const comparison = compareWithShadow(compared);
       const blind = comparison.differences.length > 0 ? [] : blindSpots(compared);
-      const verified = await rowseal(['verify', location, '--key', config.vkey, ...(strict ? ['--strict'] : [])], env);
-      return { ...comparison, blind, verify: verified.code === 0 ? null : `${verified.stdout}${verified.stderr}` };
+      const verified = await rowseal(
+        ['verify', location, '--key', config.vkey, ...(strict ? ['--strict'] : [])],
+        env,
+      );
+      const cut = trail.seals.filter(({ source }) => source.partial !== undefined);
+      return {
+        ...comparison,
+        blind,
+        partials: cut.length,
+        resumedInside: cut.filter(({ reason }) => reason === 'start').length,
+        verify: verified.code === 0 ? null : `${verified.stdout}${verified.stderr}`,
+      };
     },
     [Symbol.asyncDispose]: async () => {
       await server[Symbol.asyncDispose]();
@@ -113,10 +152,11 @@ export async function startCase(options: CaseOptions): Promise<CaptureCase> {
 }
 
 /** The configuration's table rules by the tests' own reading: the last match wins, and all are `public.*`. */
-function policyOf(hmacKey: Buffer) {
+function policyOf(hmacKey: Buffer, ignored: readonly string[]) {
   return (schema: string, table: string) => {
-    if (schema !== 'public') return null;
-    const redacted = table === 'secret' ? (TABLE_RULES[2].columns as Record<string, 'mask' | 'hmac' | 'drop'>) : {};
+    if (schema !== 'public' || ignored.includes(table)) return null;
+    const redacted =
+      table === 'secret' ? (TABLE_RULES[2].columns as Record<string, 'mask' | 'hmac' | 'drop'>) : {};
     const className = table === 'secret' ? 'financial' : table === 'part_low' ? 'regional' : 'default';
     const redactions = { columns: redacted, hmacKey, hmacKeyId: 'k1', maxValueBytes: MAX_VALUE_BYTES };
     return { class: className, redactions };

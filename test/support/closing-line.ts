@@ -14,7 +14,8 @@ export default class ClosingLine implements Reporter {
         counts[outcome] += 1;
         if (outcome === 'skipped') skipped.push(`${module.relativeModuleId} > ${test.fullName}`);
       }
-      if (module.state() === 'failed' && [...module.children.allTests('failed')].length === 0) counts.failed += 1;
+      if (module.state() === 'failed' && [...module.children.allTests('failed')].length === 0)
+        counts.failed += 1;
     }
     if (skipped.length > 0 && process.env['CI'] !== undefined) process.exitCode = 1;
     // After the summary, which is printed in the same turn.

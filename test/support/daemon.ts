@@ -55,7 +55,11 @@ export interface Daemon extends AsyncDisposable {
   readonly exited: Promise<number | null>;
 }
 
-export function startDaemon(config: string, args: readonly string[] = [], env: NodeJS.ProcessEnv = {}): Daemon {
+export function startDaemon(
+  config: string,
+  args: readonly string[] = [],
+  env: NodeJS.ProcessEnv = {},
+): Daemon {
   const child = spawn(process.execPath, [MAIN, 'run', '-c', config, ...args], {
     env: { ...process.env, ...env },
     stdio: ['ignore', 'pipe', 'pipe'],
@@ -80,7 +84,11 @@ export function startDaemon(config: string, args: readonly string[] = [], env: N
     for (const look of waiting) look();
     return code as number | null;
   });
-  const story = () => `${log.slice(-12).map((line) => JSON.stringify(line)).join('\n')}\n${stderr}`;
+  const story = () =>
+    `${log
+      .slice(-12)
+      .map((line) => JSON.stringify(line))
+      .join('\n')}\n${stderr}`;
 
   return {
     pid: child.pid as number,
@@ -103,7 +111,8 @@ export function startDaemon(config: string, args: readonly string[] = [], env: N
           if (ended) finish(() => reject(new Error(`the daemon ended:\n${story()}`)));
         };
         const timer = setTimeout(
-          () => finish(() => reject(new Error(`the daemon did not say it within ${timeoutMs} ms:\n${story()}`))),
+          () =>
+            finish(() => reject(new Error(`the daemon did not say it within ${timeoutMs} ms:\n${story()}`))),
           timeoutMs,
         );
         waiting.add(look);
@@ -192,10 +201,17 @@ export async function writeConfig(path: string, options: TrailConfigOptions, nam
     redaction: { hmac_key_file: './hmac.key', max_value_bytes: `${options.maxValueBytes ?? 1_048_576}B` },
     retention: { classes: { financial: '7y', regional: '30d' } },
     actors: options.actors ?? [],
+    // Small, so that rows which wait for their context go through the spool file.
+    spool: { path: './spool', max_memory: '16KiB' },
     trails: [
       {
         name,
-        source: { type: 'postgres', url: options.url, slot: options.slot ?? 'rowseal', publication: 'rowseal' },
+        source: {
+          type: 'postgres',
+          url: options.url,
+          slot: options.slot ?? 'rowseal',
+          publication: 'rowseal',
+        },
         tables: options.tables,
       },
     ],

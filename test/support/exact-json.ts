@@ -47,7 +47,10 @@ function fits(tree: Exact, depth: number): boolean {
   if (tree instanceof ExactNumber) return Number.isFinite(Number(tree.text));
   if (depth === 0) return false;
   const names = Array.isArray(tree) ? [] : Object.keys(tree);
-  return names.every((name) => name.isWellFormed()) && Object.values(tree).every((each) => fits(each as Exact, depth - 1));
+  return (
+    names.every((name) => name.isWellFormed()) &&
+    Object.values(tree).every((each) => fits(each as Exact, depth - 1))
+  );
 }
 
 /** Colons outside of strings: one for each member as written. */
@@ -74,7 +77,10 @@ interface Operation {
 export function applyPatch(document: Exact | undefined, operations: readonly Operation[]): Exact | undefined {
   let root = document === undefined ? undefined : structuredCopy(document);
   for (const { op, path, value } of operations) {
-    const steps = path.split('/').slice(1).map((step) => step.replaceAll('~1', '/').replaceAll('~0', '~'));
+    const steps = path
+      .split('/')
+      .slice(1)
+      .map((step) => step.replaceAll('~1', '/').replaceAll('~0', '~'));
     if (path === '') {
       if (op === 'test') same(root as Exact, value as Exact, path);
       else root = op === 'remove' ? undefined : structuredCopy(value as Exact);
@@ -88,7 +94,10 @@ export function applyPatch(document: Exact | undefined, operations: readonly Ope
 }
 
 function change(parent: Exact, last: string, op: string, value: Exact | undefined, path: string): void {
-  if (op === 'test') return same(child(parent, last, path), value as Exact, path);
+  if (op === 'test') {
+    same(child(parent, last, path), value as Exact, path);
+    return;
+  }
   if (op !== 'add') child(parent, last, path);
   if (Array.isArray(parent)) {
     const at = last === '-' ? parent.length : Number(last);

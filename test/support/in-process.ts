@@ -21,12 +21,20 @@ export interface RunningTrail {
 }
 
 /** Runs the first trail of a configuration. `wrap` gets the store that it names. */
-export async function startTrail(path: string, wrap: (store: TrailStore) => TrailStore): Promise<RunningTrail> {
+export async function startTrail(
+  path: string,
+  wrap: (store: TrailStore) => TrailStore,
+): Promise<RunningTrail> {
   const config = loadConfig(path, process.env);
   const [trail] = config.trails;
   if (trail === undefined) throw new Error('a configuration without a trail');
   const stopping = new AbortController();
-  const io = { stdout: new PassThrough(), stderr: new PassThrough(), env: process.env, signal: stopping.signal };
+  const io = {
+    stdout: new PassThrough(),
+    stderr: new PassThrough(),
+    env: process.env,
+    signal: stopping.signal,
+  };
   const written: string[] = [];
   const out = new PassThrough();
   out.setEncoding('utf8').on('data', (text: string) => written.push(...text.trim().split('\n')));

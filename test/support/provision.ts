@@ -5,7 +5,8 @@
 import { provisionCeph } from './ceph.ts';
 
 const started = Date.now();
-const log = (line: string) => process.stderr.write(`[provision ${((Date.now() - started) / 1000).toFixed(1)}s] ${line}\n`);
+const log = (line: string) =>
+  process.stderr.write(`[provision ${((Date.now() - started) / 1000).toFixed(1)}s] ${line}\n`);
 
 try {
   await provisionCeph(log);

@@ -3,7 +3,11 @@ import { mkdir, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { openReader } from '../../src/store/open.ts';
 
-export async function copyTrail(location: string, env: Record<string, string>, folder: string): Promise<void> {
+export async function copyTrail(
+  location: string,
+  env: Record<string, string>,
+  folder: string,
+): Promise<void> {
   const reader = await openReader(location, env);
   const taken = new Set<string>();
   for await (const { key, version, deleteMarker } of reader.list('')) {

@@ -1,6 +1,7 @@
 /** Whether the comparison with the shadow log sees what it is for: small alterations of a trail that fits. */
+
+import { type ExactObject, parseExact } from './exact-json.ts';
 import { type CompareOptions, compareWithShadow } from './shadow-compare.ts';
-import { parseExact, type ExactObject } from './exact-json.ts';
 import type { ReadRecord } from './trail-reader.ts';
 
 const ALTERATIONS: Readonly<Record<string, (records: ReadRecord[]) => ReadRecord[] | null>> = {
@@ -11,7 +12,8 @@ const ALTERATIONS: Readonly<Record<string, (records: ReadRecord[]) => ReadRecord
   },
   'two changes stand in each other’s place': (records) => {
     const at = records.findIndex(
-      ({ line }, i) => line.includes('"action":"insert"') && records[i + 1]?.line.includes('"action":"insert"'),
+      ({ line }, i) =>
+        line.includes('"action":"insert"') && records[i + 1]?.line.includes('"action":"insert"'),
     );
     if (at < 0) return null;
     const patch = (of: number) => /"patch":.*$/s.exec((records[of] as ReadRecord).line)?.[0] ?? '';
@@ -20,11 +22,13 @@ const ALTERATIONS: Readonly<Record<string, (records: ReadRecord[]) => ReadRecord
     const swapped = rewrite(records, at, (line) => line.replace(one, () => two));
     return rewrite(swapped, at + 1, (line) => line.replace(two, () => one));
   },
-  'a digit of a new value': (records) => first(records, /("op":"add","path":"","value":\{"id":"?)(\d)/, '$19'),
+  'a digit of a new value': (records) =>
+    first(records, /("op":"add","path":"","value":\{"id":"?)(\d)/, '$19'),
   'a digit beyond a double': (records) => first(records, /12345678901234567890/, '12345678901234567892'),
   'an old value': (records) => first(records, /("op":"test","path":"\/n","value":)\d/, '$199'),
   'an actor': (records) => first(records, /"id":"u_8842"/, '"id":"u_8843"'),
-  'a tier': (records) => first(records, /"tier":"connection","via":"trigger"/, '"tier":"session","via":"setting"'),
+  'a tier': (records) =>
+    first(records, /"tier":"connection","via":"trigger"/, '"tier":"session","via":"setting"'),
   'an image': (records) => first(records, /"image":"key"/, '"image":"full"'),
   'a commit time': (records) => first(records, /("kind":"change".*?"time":"[^"]*)\dZ/, '$1xZ'),
   'a key': (records) => first(records, /"key":\{"code":"/, '"key":{"code":"-'),
@@ -42,7 +46,9 @@ export function blindSpots(options: CompareOptions): string[] {
 }
 
 function first(records: ReadRecord[], pattern: RegExp, by: string): ReadRecord[] | null {
-  const at = records.findIndex(({ line }) => line.includes('"kind":"change"') && line.replace(pattern, by) !== line);
+  const at = records.findIndex(
+    ({ line }) => line.includes('"kind":"change"') && line.replace(pattern, by) !== line,
+  );
   return at < 0 ? null : rewrite(records, at, (line) => line.replace(pattern, by));
 }
 

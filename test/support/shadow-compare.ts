@@ -3,7 +3,7 @@
  * attribution, class and time. It returns the differences in words, the first ones; an empty list is the truth.
  */
 import { applyPatch, canonical, type Exact, ExactNumber, type ExactObject } from './exact-json.ts';
-import type { ExpectedActor, Shape, ShadowChange, ShadowTransaction, TextRow, TypeRow } from './shadow.ts';
+import type { ExpectedActor, ShadowChange, ShadowTransaction, Shape, TextRow, TypeRow } from './shadow.ts';
 import { expectedValue, type Redactions } from './shadow-values.ts';
 import type { ReadRecord, ReadTrail } from './trail-reader.ts';
 
@@ -11,11 +11,16 @@ export interface CompareOptions {
   readonly trail: ReadTrail;
   readonly shadow: readonly ShadowTransaction[];
   readonly types: ReadonlyMap<string, TypeRow>;
+  /** Tables whose records are passed over. */
+  readonly ignored?: readonly string[];
   /** Last part of the trail's name. */
   readonly label: string;
   readonly major: number;
   /** Class and redactions of a table; null where it isn't recorded. */
-  readonly policy: (schema: string, table: string) => { readonly class: string; readonly redactions: Redactions } | null;
+  readonly policy: (
+    schema: string,
+    table: string,
+  ) => { readonly class: string; readonly redactions: Redactions } | null;
 }
 
 export interface Comparison {
@@ -40,7 +45,8 @@ export function compareWithShadow(options: CompareOptions): Comparison {
     changes: transaction.changes.filter((change) => isRecorded(options, change)),
   }));
   const total = expected.reduce((sum, { changes }) => sum + changes.length, 0);
-  if (total !== recorded.length) differ(`the database committed ${total} changes, the trail holds ${recorded.length}`);
+  if (total !== recorded.length)
+    differ(`the database committed ${total} changes, the trail holds ${recorded.length}`);
 
   let at = 0;
   for (const transaction of expected) {
@@ -52,7 +58,9 @@ export function compareWithShadow(options: CompareOptions): Comparison {
       }
       const xid = textAt(record.tree, 'transaction', 'id');
       if (xid !== transaction.xid) {
-        differ(`${record.tree['id']} is of transaction ${xid}, expected ${nameOf(change)} of ${transaction.xid} (change ${i + 1} of ${transaction.changes.length})`);
+        differ(
+          `${record.tree['id']} is of transaction ${xid}, expected ${nameOf(change)} of ${transaction.xid} (change ${i + 1} of ${transaction.changes.length})`,
+        );
         return { differences, changes: total, transactions: expected.length, seen };
       }
       at++;
@@ -67,7 +75,10 @@ export function compareWithShadow(options: CompareOptions): Comparison {
 }
 
 /** Change records by (number, index), after a look at the order in which they stand. */
-function changesOf({ trail, label }: CompareOptions, differ: (text: string) => void): ReadRecord[] {
+function changesOf(
+  { trail, label, ignored = [] }: CompareOptions,
+  differ: (text: string) => void,
+): ReadRecord[] {
   const lastOfClass = new Map<string, [number, number]>();
   const ids = new Set<unknown>();
   const placed: { record: ReadRecord; number: number; index: number }[] = [];
@@ -83,11 +94,14 @@ function changesOf({ trail, label }: CompareOptions, differ: (text: string) => v
     if (ids.has(id)) differ(`${id} stands twice`);
     ids.add(id);
     const [lastNumber, lastIndex] = lastOfClass.get(record.class) ?? [0, 0];
-    if (number < lastNumber || (number === lastNumber && index <= lastIndex)) differ(`${id} descends in class ${record.class}`);
+    if (number < lastNumber || (number === lastNumber && index <= lastIndex))
+      differ(`${id} descends in class ${record.class}`);
     lastOfClass.set(record.class, [number, index]);
-    if (record.tree['kind'] === 'change') placed.push({ record, number, index });
+    const table = textAt(record.tree, 'target', 'table') as string;
+    if (record.tree['kind'] === 'change' && !ignored.includes(table)) placed.push({ record, number, index });
   }
-  for (let i = 1; i <= numbers.size; i++) if (!numbers.has(i)) differ(`no record has transaction number ${i}`);
+  for (let i = 1; i <= numbers.size; i++)
+    if (!numbers.has(i)) differ(`no record has transaction number ${i}`);
   placed.sort((a, b) => a.number - b.number || a.index - b.index);
   return placed.map(({ record }) => record);
 }
@@ -109,12 +123,17 @@ function problemsOf(
     if (is !== should) problems.push(`${what} is ${is.slice(0, 300)}, should be ${should.slice(0, 300)}`);
   };
   const { shape } = change;
-  const policy = options.policy(shape.schema, shape.table) as NonNullable<ReturnType<CompareOptions['policy']>>;
+  const policy = options.policy(shape.schema, shape.table) as NonNullable<
+    ReturnType<CompareOptions['policy']>
+  >;
   check('action', tree['action'], change.op);
   check('class', className, policy.class);
   if (transaction.time !== null) check('time', tree['time'], transaction.time);
   const target = tree['target'] as ExactObject;
-  check('table', { schema: target['schema'], table: target['table'] } as Exact, { schema: shape.schema, table: shape.table });
+  check('table', { schema: target['schema'], table: target['table'] } as Exact, {
+    schema: shape.schema,
+    table: shape.table,
+  });
   if (change.expect !== null) {
     const expected = shape.attached ? change.expect.attached : change.expect.plain;
     checkActor(tree, expected, change, check);
@@ -160,7 +179,8 @@ function checkRow(
   seen: Record<string, number>,
 ): void {
   const columns = shape.columns.filter(
-    ([name, , generated]) => (generated === '' || (generated === 's' && options.major >= 18)) && redactions.columns[name] !== 'drop',
+    ([name, , generated]) =>
+      (generated === '' || (generated === 's' && options.major >= 18)) && redactions.columns[name] !== 'drop',
   );
   const side = (row: TextRow | null): Side | null => row && sideOf(row, columns, options.types, redactions);
   const old = side(change.old);
@@ -177,19 +197,41 @@ function checkRow(
     check('patch', patch as unknown as Exact, [{ op: 'add', path: '', value: now?.values as Exact }]);
     for (const [name, kind] of now?.encoded ?? []) encoded.set(`/patch/0/value/${pointer(name)}`, kind);
   } else if (change.op === 'delete' && image === 'full') {
-    check('patch', patch as unknown as Exact, [{ op: 'test', path: '', value: old?.values as Exact }, { op: 'remove', path: '' }]);
+    check('patch', patch as unknown as Exact, [
+      { op: 'test', path: '', value: old?.values as Exact },
+      { op: 'remove', path: '' },
+    ]);
     for (const [name, kind] of old?.encoded ?? []) encoded.set(`/patch/0/value/${pointer(name)}`, kind);
   } else if (change.op === 'delete') {
     const ordered = columns.filter(([name]) => identity.includes(name)).map(([name]) => name);
-    const tests = ordered.map((name) => ({ op: 'test', path: `/${pointer(name)}`, value: old?.values[name] as Exact }));
+    const tests = ordered.map((name) => ({
+      op: 'test',
+      path: `/${pointer(name)}`,
+      value: old?.values[name] as Exact,
+    }));
     check('patch', patch as unknown as Exact, [...tests, { op: 'remove', path: '' }]);
   } else {
-    checkUpdate(change, columns.map(([name]) => name), { old, now } as { old: Side; now: Side }, image, identity, keyChanged, patch, encoded, problem);
+    checkUpdate(
+      change,
+      columns.map(([name]) => name),
+      { old, now } as { old: Side; now: Side },
+      image,
+      identity,
+      keyChanged,
+      patch,
+      encoded,
+      problem,
+    );
   }
   checkEncoded(tree, encoded, check);
 }
 
-function sideOf(row: TextRow, columns: Shape['columns'], types: ReadonlyMap<string, TypeRow>, redactions: Redactions): Side {
+function sideOf(
+  row: TextRow,
+  columns: Shape['columns'],
+  types: ReadonlyMap<string, TypeRow>,
+  redactions: Redactions,
+): Side {
   const values: ExactObject = {};
   const encoded = new Map<string, string>();
   for (const [name, type] of columns) {
@@ -219,7 +261,8 @@ function checkKey(
   const names = shape.primary ?? (identity.length > 0 ? identity : null);
   const key: ExactObject = {};
   for (const name of names ?? []) {
-    const oldSent = shape.identity === 'f' || (identity.includes(name) && (keyChanged || change.op === 'delete'));
+    const oldSent =
+      shape.identity === 'f' || (identity.includes(name) && (keyChanged || change.op === 'delete'));
     const from = change.op === 'insert' ? now : oldSent ? old : change.op === 'delete' ? null : now;
     if (from !== null && name in from.values) key[name] = from.values[name] as Exact;
   }
@@ -259,7 +302,9 @@ function checkUpdate(
     const tested = before?.op === 'test' && before.path === operation.path;
     const bare = image === 'key' && !identity.includes(name);
     if ((operation.op === 'replace' || operation.op === 'remove') && tested === bare) {
-      problem(`${operation.op} ${operation.path} ${bare ? 'has a test for what was never sent' : 'lacks its test'}`);
+      problem(
+        `${operation.op} ${operation.path} ${bare ? 'has a test for what was never sent' : 'lacks its test'}`,
+      );
     }
   }
   for (const name of columns) {
@@ -267,15 +312,21 @@ function checkUpdate(
     const sent = image === 'key' && !identity.includes(name);
     if (sent && !touched.has(name)) {
       if (changed) problem(`${name} changed and is not in the patch`);
-      else if ((change.new?.[name]?.length ?? 0) < MAYBE_TOASTED) problem(`${name} was sent and is not in the patch`);
+      else if ((change.new?.[name]?.length ?? 0) < MAYBE_TOASTED)
+        problem(`${name} was sent and is not in the patch`);
     } else if (!sent && changed !== touched.has(name)) {
-      problem(changed ? `${name} changed and is not in the patch` : `${name} did not change and is in the patch`);
+      problem(
+        changed ? `${name} changed and is not in the patch` : `${name} did not change and is in the patch`,
+      );
     }
   }
-  if (image === 'key' && keyChanged !== identity.some((name) => touched.has(name))) problem('the key change is not in the patch');
+  if (image === 'key' && keyChanged !== identity.some((name) => touched.has(name)))
+    problem('the key change is not in the patch');
   const after = applyPatch(old.values, patch as Parameters<typeof applyPatch>[1]) as Exact;
   if (canonical(after) !== canonical(expectedAfter)) {
-    problem(`the patch gives ${canonical(after).slice(0, 400)}, should give ${canonical(expectedAfter).slice(0, 400)}`);
+    problem(
+      `the patch gives ${canonical(after).slice(0, 400)}, should give ${canonical(expectedAfter).slice(0, 400)}`,
+    );
   }
 }
 
@@ -294,7 +345,8 @@ function* ddlProblems({ trail, shadow }: CompareOptions): Generator<string> {
     tags.set(xid, (tags.get(xid) ?? new Set()).add(tree['tag'] as string));
   }
   for (const { xid, ddl } of shadow) {
-    for (const tag of ddl) if (!tags.get(xid)?.has(tag)) yield `no ddl record says ${tag} in transaction ${xid}`;
+    for (const tag of ddl)
+      if (!tags.get(xid)?.has(tag)) yield `no ddl record says ${tag} in transaction ${xid}`;
   }
 }
 

@@ -111,7 +111,9 @@ export async function readShadow(admin: pg.Client): Promise<ShadowTransaction[]>
        from pg_logical_slot_peek_changes('truth', null, null, 'include-xids', '0', 'skip-empty-xacts', '0')
       where data like 'COMMIT%'`,
   );
-  const entries = await admin.query<{ entry: string }>('select to_json(l)::text as entry from shadow.log l order by serial');
+  const entries = await admin.query<{ entry: string }>(
+    'select to_json(l)::text as entry from shadow.log l order by serial',
+  );
   const byXid = new Map<string, { changes: ShadowChange[]; ddl: string[] }>();
   for (const { entry } of entries.rows) {
     const change = JSON.parse(entry) as ShadowChange & { detail: string | null };
@@ -125,7 +127,8 @@ export async function readShadow(admin: pg.Client): Promise<ShadowTransaction[]>
     byXid.delete(xid);
     return found === undefined ? [] : [{ xid, position: lsn, time, ...found }];
   });
-  if (byXid.size > 0) throw new Error(`the shadow log has transactions that did not commit: ${[...byXid.keys()].join(' ')}`);
+  if (byXid.size > 0)
+    throw new Error(`the shadow log has transactions that did not commit: ${[...byXid.keys()].join(' ')}`);
   return ordered;
 }
 

@@ -12,7 +12,10 @@ export interface ReadSeal {
   readonly number: number;
   readonly reason: string;
   readonly count: number;
-  readonly source: { readonly through: string; readonly partial?: { readonly position: string; readonly next: number } };
+  readonly source: {
+    readonly through: string;
+    readonly partial?: { readonly position: string; readonly next: number };
+  };
   readonly gaps?: readonly unknown[];
   readonly abandoned?: readonly string[];
 }
@@ -38,17 +41,23 @@ interface Segment {
 }
 
 export function readTrail(folder: string): ReadTrail {
-  const names = readdirSync(join(folder, 'seals')).filter((name) => /^\d{12}$/.test(name)).sort();
+  const names = readdirSync(join(folder, 'seals'))
+    .filter((name) => /^\d{12}$/.test(name))
+    .sort();
   const seals: ReadSeal[] = [];
   const records: ReadRecord[] = [];
   let next = 0;
   for (const [i, name] of names.entries()) {
     if (Number(name) !== i) throw new Error(`seal ${i} is missing`);
     const lines = readFileSync(join(folder, 'seals', name), 'utf8').split('\n');
-    const seal = JSON.parse(lines[1] as string) as ReadSeal & { readonly first: number; readonly segments: Segment[] };
+    const seal = JSON.parse(lines[1] as string) as ReadSeal & {
+      readonly first: number;
+      readonly segments: Segment[];
+    };
     if (seal.first !== next) throw new Error(`seal ${i} begins at ${seal.first}, not ${next}`);
     for (const segment of seal.segments) {
-      if (segment.first !== next) throw new Error(`${segment.object} begins at ${segment.first}, not ${next}`);
+      if (segment.first !== next)
+        throw new Error(`${segment.object} begins at ${segment.first}, not ${next}`);
       const found = linesOf(folder, segment);
       for (const line of found) {
         records.push({ class: segment.class, seal: i, line, tree: parseExact(line) as ExactObject });
@@ -63,7 +72,8 @@ export function readTrail(folder: string): ReadTrail {
 
 function linesOf(folder: string, { object, sha256, count }: Segment): string[] {
   const bytes = readFileSync(join(folder, object));
-  if (createHash('sha256').update(bytes).digest('hex') !== sha256) throw new Error(`${object} has another hash`);
+  if (createHash('sha256').update(bytes).digest('hex') !== sha256)
+    throw new Error(`${object} has another hash`);
   const lines = zstdDecompressSync(bytes).toString('utf8').split('\n');
   if (lines.pop() !== '' || lines.length !== count) throw new Error(`${object} has not ${count} lines`);
   return lines;

@@ -11,7 +11,10 @@ export interface TruthOptions {
 }
 
 export async function truth(options: TruthOptions) {
-  await using at = await startCase({ major: options.major, seal: { max_age: '300ms', max_records: 400, idle: '1s' } });
+  await using at = await startCase({
+    major: options.major,
+    seal: { max_age: '300ms', max_records: 400, idle: '1s' },
+  });
   await using daemon = startDaemon(at.config.path);
   await daemon.says(isConnected);
   const workload = startWorkload({ ...options, url: at.server.url, paceMs: 0 });

@@ -2,8 +2,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type pg from 'pg';
 import type { Random } from './random.ts';
-import type { Catalogue } from './workload.ts';
-import { typeNameOf, type WorkloadTable } from './workload-schema.ts';
+import type { Catalogue, WorkloadTable } from './workload-schema.ts';
 import { GENERATORS, literalOf, type ValueKind } from './workload-values.ts';
 
 interface Change {
@@ -11,10 +10,16 @@ interface Change {
   readonly tag: string;
   readonly sql: readonly string[];
   /** Applied to the catalogue once it is committed. */
-  readonly then: () => void;
+  readonly committed: () => void;
 }
 
 const KINDS = Object.keys(GENERATORS).filter((kind) => kind !== 'huge') as ValueKind[];
+
+/** What this session's rows must be attributed to: it is the superuser's, and says nothing itself. */
+const EXPECTED = JSON.stringify({
+  attached: { tier: 'connection', via: 'trigger', actor: { type: 'login', id: 'postgres' } },
+  plain: { tier: 'none', actor: { type: 'unknown' } },
+});
 
 export function startDdl(
   connect: () => Promise<pg.Client>,
@@ -37,11 +42,16 @@ export function startDdl(
         await client.query(`select shadow.ddl('${change.tag}')`);
         const commits = random.chance(0.85);
         await client.query(commits ? 'commit' : 'rollback');
-        if (commits) change.then();
+        if (commits) change.committed();
       } catch (error) {
         const code = `ddl ${(error as { code?: string }).code ?? (error as Error).message}`;
         failed[code] = (failed[code] ?? 0) + 1;
-        if (!(await client.query('rollback').then(() => true, () => false))) {
+        if (
+          !(await client.query('rollback').then(
+            () => true,
+            () => false,
+          ))
+        ) {
           await client.end().catch(() => undefined);
           client = await connect();
         }
@@ -65,15 +75,25 @@ function nextChange(random: Random, catalogue: Catalogue): Change {
   const dice = random.next();
   if (dice < 0.3) return addColumn(catalogue, table, `extra_${serial}`, random);
   if (dice < 0.45 && added.length > 0) return dropColumn(catalogue, table, random.pick(added)[0]);
-  if (dice < 0.6 && added.length > 0) return renameColumn(catalogue, table, random.pick(added)[0], `extra_${serial}`);
+  if (dice < 0.6 && added.length > 0)
+    return renameColumn(catalogue, table, random.pick(added)[0], `extra_${serial}`);
   if (dice < 0.85) return newTable(catalogue, `public.new_${serial}`, random);
   if (dice < 0.9) {
     const type = random.pick(['bigint', 'integer', 'numeric']);
-    return { tag: 'ALTER TABLE', sql: [`alter table public.coded alter column n type ${type} using null`], then: () => undefined };
+    return {
+      tag: 'ALTER TABLE',
+      sql: [`alter table public.coded alter column n type ${type} using null`],
+      committed: () => undefined,
+    };
   }
-  if (dice < 0.95) return { tag: 'CREATE INDEX', sql: [`create index on ${table.name} ((1))`], then: () => undefined };
+  if (dice < 0.95)
+    return { tag: 'CREATE INDEX', sql: [`create index on ${table.name} ((1))`], committed: () => undefined };
   const identity = random.pick(['full', 'default']);
-  return { tag: 'ALTER TABLE', sql: [`alter table public.child replica identity ${identity}`], then: () => undefined };
+  return {
+    tag: 'ALTER TABLE',
+    sql: [`alter table public.child replica identity ${identity}`],
+    committed: () => undefined,
+  };
 }
 
 function addColumn(catalogue: Catalogue, table: WorkloadTable, name: string, random: Random): Change {
@@ -81,8 +101,8 @@ function addColumn(catalogue: Catalogue, table: WorkloadTable, name: string, ran
   const otherwise = random.chance(0.5) ? ` default ${literalOf(kind, random, false)}` : '';
   return {
     tag: 'ALTER TABLE',
-    sql: [`alter table ${table.name} add column ${name} ${typeNameOf(kind)}${otherwise}`],
-    then: () => replace(catalogue, table.name, (columns) => [...columns, [name, kind]]),
+    sql: [`alter table ${table.name} add column ${name} ${GENERATORS[kind].type}${otherwise}`],
+    committed: () => replace(catalogue, table.name, (columns) => [...columns, [name, kind]]),
   };
 }
 
@@ -90,7 +110,7 @@ function dropColumn(catalogue: Catalogue, table: WorkloadTable, name: string): C
   return {
     tag: 'ALTER TABLE',
     sql: [`alter table ${table.name} drop column ${name}`],
-    then: () => replace(catalogue, table.name, (columns) => columns.filter(([each]) => each !== name)),
+    committed: () => replace(catalogue, table.name, (columns) => columns.filter(([each]) => each !== name)),
   };
 }
 
@@ -98,14 +118,19 @@ function renameColumn(catalogue: Catalogue, table: WorkloadTable, from: string, 
   return {
     tag: 'ALTER TABLE',
     sql: [`alter table ${table.name} rename column ${from} to ${to}`],
-    then: () =>
-      replace(catalogue, table.name, (columns) => columns.map(([name, kind]) => [name === from ? to : name, kind])),
+    committed: () =>
+      replace(catalogue, table.name, (columns) =>
+        columns.map(([name, kind]) => [name === from ? to : name, kind]),
+      ),
   };
 }
 
 /** A new table, published and watched in the transaction that makes it, with its first rows. */
 function newTable(catalogue: Catalogue, name: string, random: Random): Change {
-  const columns = Array.from({ length: 2 + random.below(3) }, (_, i) => [`c${i}`, random.pick(KINDS)] as const);
+  const columns = Array.from(
+    { length: 2 + random.below(3) },
+    (_, i) => [`c${i}`, random.pick(KINDS)] as const,
+  );
   const attached = random.chance(0.5);
   const full = random.chance(0.5);
   const values = columns.map(([, kind]) => literalOf(kind, random)).join(', ');
@@ -113,15 +138,15 @@ function newTable(catalogue: Catalogue, name: string, random: Random): Change {
   return {
     tag: 'CREATE TABLE',
     sql: [
-      `create table ${name} (id bigint generated by default as identity primary key, ${columns.map(([column, kind]) => `${column} ${typeNameOf(kind)}`).join(', ')})`,
+      `create table ${name} (id bigint generated by default as identity primary key, ${columns.map(([column, kind]) => `${column} ${GENERATORS[kind].type}`).join(', ')})`,
       `grant all on ${name} to public; grant all on all sequences in schema public to public`,
       ...(full ? [`alter table ${name} replica identity full`] : []),
       ...(attached ? [`select rowseal.attach('${name}')`] : []),
       `select shadow.watch('${name}')`,
       `alter publication rowseal add table only ${name}`,
-      `set local shadow.expect = ''; insert into ${name} (${names}) values (${values}), (${values})`,
+      `set local shadow.expect = '${EXPECTED}'; insert into ${name} (${names}) values (${values}), (${values})`,
     ],
-    then: () => {
+    committed: () => {
       catalogue.tables = [...catalogue.tables, { name, columns, key: 'id', weight: 1, attached }];
     },
   };

@@ -4,7 +4,7 @@
  */
 import { readFile } from 'node:fs/promises';
 import type pg from 'pg';
-import type { ValueKind } from './workload-values.ts';
+import { GENERATORS, type ValueKind } from './workload-values.ts';
 
 export interface WorkloadTable {
   /** As SQL writes it. */
@@ -23,7 +23,14 @@ export interface WorkloadTable {
   readonly weight: number;
 }
 
-export const LOGINS = ['app_a', 'app_b', 'cron_job'] as const;
+/** What every session knows of the tables at the moment; DDL changes it. */
+export interface Catalogue {
+  tables: WorkloadTable[];
+  serial: number;
+  readonly major: number;
+}
+
+const LOGINS = ['app_a', 'app_b', 'cron_job'] as const;
 export const PASSWORD = 'workload';
 
 const TYPES = `
@@ -32,32 +39,12 @@ const TYPES = `
   create domain public.words as text[];
   create type public.address as (street text, zip integer, extra text);`;
 
-const ALL_KINDS: readonly ValueKind[] = [
-  'boolean', 'smallint', 'integer', 'bigint', 'oid', 'real', 'double', 'numeric', 'amount', 'money', 'text',
-  'varchar', 'char', 'byte', 'name', 'bytea', 'date', 'time', 'timetz', 'timestamp', 'timestamptz', 'interval',
-  'uuid', 'json', 'jsonb', 'bit', 'varbit', 'inet', 'cidr', 'macaddr', 'macaddr8', 'point', 'box', 'circle',
-  'polygon', 'tsvector', 'tsquery', 'int4range', 'numrange', 'tstzrange', 'multirange', 'jsonpath', 'lsn', 'xid8',
-  'mood', 'positive', 'words', 'address', 'intArray', 'bigintArray', 'textArray', 'floatArray', 'boolArray',
-  'jsonbArray', 'jsonArray', 'byteaArray', 'moodArray', 'positiveArray', 'boxArray', 'addressArray', 'momentArray',
-  'int2vector', 'oidvector', 'regclass',
-]; // biome-ignore format: a list
-
-const TYPE_NAMES: Partial<Record<ValueKind, string>> = {
-  double: 'double precision', amount: 'numeric(12,3)', varchar: 'varchar(200)', char: 'char(12)', byte: '"char"',
-  bit: 'bit(9)', multirange: 'int4multirange', lsn: 'pg_lsn', mood: 'public.mood', positive: 'public.positive',
-  words: 'public.words', address: 'public.address', intArray: 'integer[]', bigintArray: 'bigint[]',
-  textArray: 'text[]', floatArray: 'double precision[]', boolArray: 'boolean[]', jsonbArray: 'jsonb[]',
-  jsonArray: 'json[]', byteaArray: 'bytea[]', moodArray: 'public.mood[]', positiveArray: 'public.positive[]',
-  boxArray: 'box[]', addressArray: 'public.address[]', momentArray: 'timestamptz[]', big: 'text', huge: 'text',
-}; // biome-ignore format: a list
-
-/** Column definition of a kind. */
-export function typeNameOf(kind: ValueKind): string {
-  return TYPE_NAMES[kind] ?? kind;
-}
+const ALL_KINDS = (Object.keys(GENERATORS) as ValueKind[]).filter(
+  (kind) => kind !== 'big' && kind !== 'huge',
+);
 
 const everything = ALL_KINDS.map((kind) => [`c_${kind.toLowerCase()}`, kind] as const);
-const everythingSql = everything.map(([name, kind]) => `${name} ${typeNameOf(kind)}`).join(', ');
+const everythingSql = everything.map(([name, kind]) => `${name} ${GENERATORS[kind].type}`).join(', ');
 
 export const TABLES: readonly WorkloadTable[] = [
   { name: 'public.everything', columns: [...everything, ['big', 'huge']], key: 'id', weight: 4 },
@@ -98,7 +85,16 @@ export const TABLES: readonly WorkloadTable[] = [
     newKey: (serial) => String(serial % 30),
     weight: 4,
   },
-  { name: 'public.journal', columns: [['line', 'text'], ['at', 'timestamp'], ['f', 'double']], insertOnly: true, weight: 2 },
+  {
+    name: 'public.journal',
+    columns: [
+      ['line', 'text'],
+      ['at', 'timestamp'],
+      ['f', 'double'],
+    ],
+    insertOnly: true,
+    weight: 2,
+  },
   {
     name: 'public."Odd ~/ ""näme"""',
     columns: [
@@ -123,9 +119,31 @@ export const TABLES: readonly WorkloadTable[] = [
     key: 'id',
     weight: 3,
   },
-  { name: 'other.unmatched', columns: [['n', 'integer'], ['t', 'text']], weight: 1 },
-  { name: 'public.unpublished', columns: [['n', 'integer'], ['t', 'text']], weight: 1 },
-  { name: 'public.child', columns: [['n', 'integer'], ['t', 'text']], newKey: () => '(select min(id) from public.parent)', weight: 2 },
+  {
+    name: 'other.unmatched',
+    columns: [
+      ['n', 'integer'],
+      ['t', 'text'],
+    ],
+    weight: 1,
+  },
+  {
+    name: 'public.unpublished',
+    columns: [
+      ['n', 'integer'],
+      ['t', 'text'],
+    ],
+    weight: 1,
+  },
+  {
+    name: 'public.child',
+    columns: [
+      ['n', 'integer'],
+      ['t', 'text'],
+    ],
+    newKey: () => '(select min(id) from public.parent)',
+    weight: 2,
+  },
   { name: 'public.parent', columns: [['t', 'text']], key: 'id', weight: 2 },
 ];
 
@@ -166,10 +184,20 @@ const CREATE = (major: number) => `
 
 /** Leaves that are published. */
 export const PUBLISHED = [
-  'public.everything', 'public.stock', 'public.coded', 'public.part_low', 'public.part_mid_even', 'public.part_mid_odd',
-  'public.part_high', 'public.journal', 'public."Odd ~/ ""näme"""', 'public.secret', 'other.unmatched',
-  'public.parent', 'public.child',
-]; // biome-ignore format: a list
+  'public.everything',
+  'public.stock',
+  'public.coded',
+  'public.part_low',
+  'public.part_mid_even',
+  'public.part_mid_odd',
+  'public.part_high',
+  'public.journal',
+  'public."Odd ~/ ""näme"""',
+  'public.secret',
+  'other.unmatched',
+  'public.parent',
+  'public.child',
+];
 
 /** Tables with our context triggers. */
 const ATTACHED = ['public.everything', 'public.coded', 'public.part', 'public.secret', 'public.parent'];
@@ -194,7 +222,11 @@ export async function installSchema(admin: pg.Client, major: number): Promise<vo
 export const TABLE_RULES = [
   { match: 'public.*' },
   { match: 'public.part_low', class: 'regional' },
-  { match: 'public.secret', class: 'financial', columns: { card: 'mask', email: 'hmac', score: 'hmac', notes: 'drop', doc: 'mask' } },
+  {
+    match: 'public.secret',
+    class: 'financial',
+    columns: { card: 'mask', email: 'hmac', score: 'hmac', notes: 'drop', doc: 'mask' },
+  },
   { match: 'public.stock' },
 ] as const;
 

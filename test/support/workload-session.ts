@@ -51,7 +51,12 @@ export function createSessionState(login: string, carrier: Carrier): SessionStat
     between(random) {
       if (carrier !== 'application' || (application !== null && random.chance(0.8))) return [];
       const id = random.pick(['u_1', 'u_2', 'u_3']);
-      application = { tier: 'session', via: 'application_name', actor: { type: 'user', id }, session: `s_${id}` };
+      application = {
+        tier: 'session',
+        via: 'application_name',
+        actor: { type: 'user', id },
+        session: `s_${id}`,
+      };
       return [`set application_name = 'billing actor=${id} session=s_${id}'`];
     },
     async contextualise(client, random) {

@@ -1,7 +1,6 @@
 /** The single statements of the workload, made at random for the tables as they are at the moment. */
 import type { Random } from './random.ts';
-import type { Catalogue } from './workload.ts';
-import type { WorkloadTable } from './workload-schema.ts';
+import type { Catalogue, WorkloadTable } from './workload-schema.ts';
 import { literalOf } from './workload-values.ts';
 
 export interface Statement {
@@ -11,7 +10,13 @@ export interface Statement {
   readonly attached: boolean;
 }
 
-const ATTACHED = new Set(['public.everything', 'public.coded', 'public.part', 'public.secret', 'public.parent']);
+const ATTACHED = new Set([
+  'public.everything',
+  'public.coded',
+  'public.part',
+  'public.secret',
+  'public.parent',
+]);
 
 const KEY_CHANGES: Readonly<Record<string, string>> = {
   'public.everything': 'id = id + 1000000',
@@ -73,7 +78,7 @@ function insertOf(table: WorkloadTable, random: Random, catalogue: Catalogue): s
   };
   // Bulk, where a sequence gives the key.
   if (table.newKey === undefined && random.chance(0.12)) {
-    return `insert into ${table.name} (${names}) select ${row()} from generate_series(1, ${2 + random.below(40)})`;
+    return `insert into ${table.name} (${names}) select ${row()} from generate_series(1, ${2 + random.below(random.chance(0.2) ? 400 : 40)})`;
   }
   const rows = Array.from({ length: 1 + random.below(3) }, () => `(${row()})`);
   return `insert into ${table.name} (${names}) values ${rows.join(', ')}`;

@@ -14,7 +14,9 @@ export function literalOf(kind: ValueKind, random: Random, nullable = true): str
 }
 
 export function quote(text: string): string {
-  return text.includes('\\') ? ` E'${text.replaceAll('\\', '\\\\').replaceAll("'", "''")}'` : `'${text.replaceAll("'", "''")}'`;
+  return text.includes('\\')
+    ? ` E'${text.replaceAll('\\', '\\\\').replaceAll("'", "''")}'`
+    : `'${text.replaceAll("'", "''")}'`;
 }
 
 interface Generator {
@@ -23,7 +25,10 @@ interface Generator {
 }
 
 const kind = (type: string, text: (random: Random) => string): Generator => ({ type, text });
-const oneOf = (type: string, ...texts: string[]): Generator => ({ type, text: (random) => random.pick(texts) });
+const oneOf = (type: string, ...texts: string[]): Generator => ({
+  type,
+  text: (random) => random.pick(texts),
+});
 
 const integer = (digits: number) => (random: Random) => {
   let text = random.pick(['', '-']) + String(1 + random.below(9));
@@ -121,11 +126,12 @@ const ODD_JSON = [
   '{"x":"\\udc00 alone"}',
 ];
 
-const json = (random: Random) =>
-  random.chance(0.08) ? random.pick(ODD_JSON) : jsonValue(random, 3);
+const json = (random: Random) => (random.chance(0.08) ? random.pick(ODD_JSON) : jsonValue(random, 3));
 /** jsonb keeps the last of duplicates, and refuses lone surrogates. */
 const jsonb = (random: Random) =>
-  random.chance(0.05) ? random.pick(['{"a":1,"a":2}', '[1e400]', `${'['.repeat(70)}${']'.repeat(70)}`]) : jsonValue(random, 3);
+  random.chance(0.05)
+    ? random.pick(['{"a":1,"a":2}', '[1e400]', `${'['.repeat(70)}${']'.repeat(70)}`])
+    : jsonValue(random, 3);
 
 const element = (value: string) => `"${value.replaceAll('\\', '\\\\').replaceAll('"', '\\"')}"`;
 const array = (item: (random: Random) => string) => (random: Random) => {
@@ -146,7 +152,18 @@ export const GENERATORS = {
   integer: kind('integer', integer(9)),
   bigint: oneOf('bigint', '9223372036854775807', '-9223372036854775808', '9007199254740993', '0', '42'),
   oid: oneOf('oid', '0', '4294967295', '16384'),
-  real: oneOf('real', '0.1', '-0', '1e20', '1.17549435e-38', '3.4028235e38', 'NaN', 'Infinity', '-Infinity', '123456.79'),
+  real: oneOf(
+    'real',
+    '0.1',
+    '-0',
+    '1e20',
+    '1.17549435e-38',
+    '3.4028235e38',
+    'NaN',
+    'Infinity',
+    '-Infinity',
+    '123456.79',
+  ),
   double: oneOf(
     'double precision',
     '0.1',
@@ -161,7 +178,12 @@ export const GENERATORS = {
     '9007199254740993',
   ),
   numeric: kind('numeric', (random) =>
-    random.pick([() => 'NaN', () => 'Infinity', () => '-Infinity', () => `${integer(40)(random)}.${random.below(1e9)}000`])(),
+    random.pick([
+      () => 'NaN',
+      () => 'Infinity',
+      () => '-Infinity',
+      () => `${integer(40)(random)}.${random.below(1e9)}000`,
+    ])(),
   ),
   money: kind('money', (random) => `${integer(6)(random)}.${10 + random.below(90)}`),
   amount: kind('numeric(12,3)', (random) => `${integer(6)(random)}.5`),
@@ -172,15 +194,33 @@ export const GENERATORS = {
   char: kind('char(12)', (random) => random.pick(['', 'abc', 'é  ', '漢字'])),
   byte: oneOf('"char"', 'a', '\\', '"', ''),
   name: oneOf('name', 'pg_class', 'Weird Name', '"'),
-  bytea: kind('bytea', (random) => `\\x${longText(random, random.below(30)).replace(/[^0-9a-f]/g, '').replace(/^(.(?:..)*)$/, '0$1')}`),
+  bytea: kind(
+    'bytea',
+    (random) =>
+      `\\x${longText(random, random.below(30))
+        .replace(/[^0-9a-f]/g, '')
+        .replace(/^(.(?:..)*)$/, '0$1')}`,
+  ),
   date: kind('date', (random) =>
-    random.pick([() => 'infinity', () => '-infinity', () => `0044-${date(random)} BC`, () => `2026-${date(random)}`])(),
+    random.pick([
+      () => 'infinity',
+      () => '-infinity',
+      () => `0044-${date(random)} BC`,
+      () => `2026-${date(random)}`,
+    ])(),
   ),
   time: kind('time', clock),
   timetz: kind('timetz', (random) => `${clock(random)}+0${random.below(9)}:30`),
   timestamp: kind('timestamp', moment),
   timestamptz: kind('timestamptz', moment),
-  interval: oneOf('interval', '1 year 2 mons -3 days 04:05:06.789', '-1 days +02:03:00', '0', '178000000 years', '00:00:00.000001'),
+  interval: oneOf(
+    'interval',
+    '1 year 2 mons -3 days 04:05:06.789',
+    '-1 days +02:03:00',
+    '0',
+    '178000000 years',
+    '00:00:00.000001',
+  ),
   uuid: kind('uuid', (random) => `a0eebc99-9c0b-4ef8-bb6d-${String(random.below(1e9)).padStart(12, '0')}`),
   json: kind('json', json),
   jsonb: kind('jsonb', jsonb),
@@ -196,7 +236,9 @@ export const GENERATORS = {
   polygon: kind('polygon', (random) => `(${point(random)},${point(random)},${point(random)})`),
   tsvector: oneOf('tsvector', "'a' 'b':3A", "'it''s'", ''),
   tsquery: oneOf('tsquery', "'a' & !'b'"),
-  int4range: kind('int4range', (random) => random.pick(['empty', '(,)', `[${random.below(9)},1${random.below(9)})`])),
+  int4range: kind('int4range', (random) =>
+    random.pick(['empty', '(,)', `[${random.below(9)},1${random.below(9)})`]),
+  ),
   numrange: oneOf('numrange', '(1.5,2.5]', '[1,)'),
   tstzrange: oneOf('tstzrange', '["2024-01-01 00:00:00+00","2025-01-01 00:00:00+00")', '(,infinity)'),
   multirange: oneOf('int4multirange', '{}', '{[1,3),[5,7)}'),
@@ -205,20 +247,47 @@ export const GENERATORS = {
   xid8: oneOf('xid8', '18446744073709551615', '7'),
   mood: oneOf('public.mood', 'sad', 'ok', 'very "happy"'),
   positive: kind('public.positive', (random) => String(1 + random.below(2 ** 31 - 2))),
-  words: kind('public.words', array((random) => text(random, 3))),
+  words: kind(
+    'public.words',
+    array((random) => text(random, 3)),
+  ),
   address: kind('public.address', (random) => `(${element(text(random, 4))},${random.below(99_999)},)`),
   intArray: kind('integer[]', array(integer(5))),
   bigintArray: kind('bigint[]', array(integer(17))),
-  textArray: kind('text[]', array((random) => text(random, 4))),
-  floatArray: kind('double precision[]', array((random) => random.pick(['NaN', '-Infinity', '0.1', '1e300']))),
-  boolArray: kind('boolean[]', array((random) => random.pick(['t', 'f']))),
+  textArray: kind(
+    'text[]',
+    array((random) => text(random, 4)),
+  ),
+  floatArray: kind(
+    'double precision[]',
+    array((random) => random.pick(['NaN', '-Infinity', '0.1', '1e300'])),
+  ),
+  boolArray: kind(
+    'boolean[]',
+    array((random) => random.pick(['t', 'f'])),
+  ),
   jsonbArray: kind('jsonb[]', array(jsonb)),
   jsonArray: kind('json[]', array(json)),
-  byteaArray: kind('bytea[]', array((random) => random.pick(['\\x', '\\xdeadbeef']))),
-  moodArray: kind('public.mood[]', array((random) => random.pick(['sad', 'very "happy"']))),
-  positiveArray: kind('public.positive[]', array((random) => String(1 + random.below(99)))),
-  boxArray: kind('box[]', (random) => `{${point(random)},${point(random)};${point(random)},${point(random)}}`),
-  addressArray: kind('public.address[]', array((random) => `(${element(text(random, 2))},1,x)`)),
+  byteaArray: kind(
+    'bytea[]',
+    array((random) => random.pick(['\\x', '\\xdeadbeef'])),
+  ),
+  moodArray: kind(
+    'public.mood[]',
+    array((random) => random.pick(['sad', 'very "happy"'])),
+  ),
+  positiveArray: kind(
+    'public.positive[]',
+    array((random) => String(1 + random.below(99))),
+  ),
+  boxArray: kind(
+    'box[]',
+    (random) => `{${point(random)},${point(random)};${point(random)},${point(random)}}`,
+  ),
+  addressArray: kind(
+    'public.address[]',
+    array((random) => `(${element(text(random, 2))},1,x)`),
+  ),
   momentArray: kind('timestamptz[]', array(moment)),
   int2vector: oneOf('int2vector', '1 2 3', ''),
   oidvector: oneOf('oidvector', '16 17'),

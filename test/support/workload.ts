@@ -8,7 +8,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import pg from 'pg';
 import { createRandom, type Random } from './random.ts';
 import { startDdl } from './workload-ddl.ts';
-import { PASSWORD, TABLES, type WorkloadTable } from './workload-schema.ts';
+import { type Catalogue, PASSWORD, TABLES } from './workload-schema.ts';
 import { type Carrier, createSessionState, type SessionState } from './workload-session.ts';
 import { nextStatement } from './workload-statements.ts';
 
@@ -30,13 +30,6 @@ export interface Workload {
   readonly done: Promise<{ readonly committed: number; readonly failed: Readonly<Record<string, number>> }>;
   /** Ends it early, between two transactions. */
   stop(): void;
-}
-
-/** What every session knows of the tables at the moment; DDL changes it. */
-export interface Catalogue {
-  tables: WorkloadTable[];
-  serial: number;
-  readonly major: number;
 }
 
 const SESSIONS: readonly { readonly login: string; readonly carrier: Carrier }[] = [
@@ -67,7 +60,12 @@ export function startWorkload(options: WorkloadOptions): Workload {
         const code = (error as { code?: string }).code ?? (error as Error).message;
         failed[code] = (failed[code] ?? 0) + 1;
         state.forget();
-        if (!(await client.query('rollback').then(() => true, () => false))) {
+        if (
+          !(await client.query('rollback').then(
+            () => true,
+            () => false,
+          ))
+        ) {
           await client.end().catch(() => undefined);
           client = await connect();
           state.reconnected();
@@ -78,8 +76,17 @@ export function startWorkload(options: WorkloadOptions): Workload {
   };
 
   const run = async () => {
-    const ddl = startDdl(connector(options.url, 'postgres'), options.ddl, catalogue, random.fork('ddl'), options.paceMs, failed);
-    const running = SESSIONS.map(({ login, carrier }) => session(login, carrier, random.fork(`${login} ${carrier}`)));
+    const ddl = startDdl(
+      connector(options.url, 'postgres'),
+      options.ddl,
+      catalogue,
+      random.fork('ddl'),
+      options.paceMs,
+      failed,
+    );
+    const running = SESSIONS.map(({ login, carrier }) =>
+      session(login, carrier, random.fork(`${login} ${carrier}`)),
+    );
     await Promise.all(running);
     ddl.stop();
     await ddl.done;
@@ -152,7 +159,12 @@ async function runTransaction(
   return end(client, state, random, catalogue);
 }
 
-async function end(client: pg.Client, state: SessionState, random: Random, catalogue: Catalogue): Promise<boolean> {
+async function end(
+  client: pg.Client,
+  state: SessionState,
+  random: Random,
+  catalogue: Catalogue,
+): Promise<boolean> {
   const dice = random.next();
   state.forget();
   if (dice < 0.04) {

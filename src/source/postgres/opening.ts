@@ -30,6 +30,8 @@ export interface OpeningParts {
   readonly log: { warn(details: object, text: string): void };
   /** The server ends the side session because it goes down. */
   readonly onLeave: () => void;
+  /** Aborted: nobody waits for the opening any more. A slot may wait for open transactions for hours. */
+  readonly signal: AbortSignal;
 }
 
 /** An open source: its sessions, and where the stream starts. */
@@ -50,9 +52,12 @@ export async function openSource(
   if (resume.through !== null) startPosition(resume.through);
   const side = createSideSession(target, parts.onLeave);
   let client: pg.Client | null = null;
+  const leave = () => void client?.end().catch(() => undefined); // cuts the connection where a query runs
+  parts.signal.addEventListener('abort', leave);
   try {
     const facts = await readFacts(side);
     client = await connectSession(target, 'replication');
+    parts.signal.throwIfAborted();
     const known = resume.incarnation === null ? null : parseIncarnation(resume.incarnation).timeline;
     const server = await identify(client, known);
     const opening = decideOpening({
@@ -69,11 +74,14 @@ export async function openSource(
     const start = created ?? opening.start ?? '0/0';
     const gap = opening.gap === null ? null : { ...opening.gap, to: start };
     const identity = identityOf(facts, server, parts);
+    parts.signal.throwIfAborted();
     return { attached: { side, facts, start, endOfLog, client }, opened: { identity, start, gap } };
   } catch (error) {
     await client?.end().catch(() => undefined);
     await side.close();
     throw error;
+  } finally {
+    parts.signal.removeEventListener('abort', leave);
   }
 }
 

@@ -73,6 +73,8 @@ export function createPostgresSource(options: PostgresSourceOptions): PostgresSo
   let leaving = false;
   let endOfLog: bigint | null = null;
 
+  const closing = new AbortController();
+
   const onLeave = () => {
     if (leaving || closed) return;
     leaving = true;
@@ -89,6 +91,7 @@ export function createPostgresSource(options: PostgresSourceOptions): PostgresSo
     watch,
     log,
     onLeave,
+    signal: closing.signal,
   };
   const open = async (resume: Resume) => {
     leaving = false;
@@ -228,6 +231,7 @@ export function createPostgresSource(options: PostgresSourceOptions): PostgresSo
     health: watch.problems,
     close: async () => {
       closed = true;
+      closing.abort();
       const last = attached;
       await link?.end();
       await last?.client?.end().catch(() => undefined);
