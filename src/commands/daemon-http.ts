@@ -10,7 +10,7 @@ export interface DaemonHttpOptions {
   readonly registry: Registry;
   readonly trails: ReadonlyMap<string, TrailHealth>;
   readonly staleAfterMs: number;
-  /** Called before metrics are rendered. */
+  /** Called before every answer: brings the trails' health and the registry up to date. */
   readonly refresh: () => void;
 }
 
@@ -19,10 +19,11 @@ export async function serveDaemonHttp(options: DaemonHttpOptions): Promise<Serve
   const { hostname, port } = new URL(`http://${options.listen}`);
   const server = createServer(async (request, response) => {
     const path = (request.url ?? '').split('?')[0];
+    // Health is what it is now, not what it was when somebody last asked for metrics.
+    options.refresh();
     if (request.method !== 'GET' && request.method !== 'HEAD') {
       response.writeHead(405).end();
     } else if (path === '/metrics') {
-      options.refresh();
       response.writeHead(200, { 'content-type': options.registry.contentType });
       response.end(await options.registry.metrics());
     } else if (path === '/healthz') {

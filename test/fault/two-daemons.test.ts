@@ -70,8 +70,8 @@ test('junk at the next seal in a folder: the daemon stops, and goes on when it i
   const workload = startWorkload({ ...ENDLESS, url: at.server.url, major: at.major, seed });
   await sleep(1000);
   const seals = join(at.config.folder, 'seals');
-  const junk = join(seals, sealName(readdirSync(seals).length + 3));
-  await writeFile(junk, 'junk');
+  const junk = join(seals, sealName(readdirSync(seals).length + 5));
+  await writeFile(junk, 'junk', { flag: 'wx' });
   expect(await daemon.exited).toBe(2);
   expect(daemon.stderr()).toContain('[trail_forked]');
   // Junk above the head altered nothing: a notice, no finding.
