@@ -15,6 +15,23 @@ it('pauses the source while the sealer is full', () => {
   expect(source.calls).toEqual(['pause', 'resume']);
 });
 
+// The last seal became durable, there was room again, and the source read on behind the word that it had stopped.
+it('stopped, it neither lets the source go on nor hands anything over', async () => {
+  const source = sourceSpy();
+  let pieces = 0;
+  const flow = createFlow(source, () => {
+    pieces += 1;
+    return pieces < 4;
+  });
+  flow.pressure(true);
+  flow.backlog();
+  flow.stop();
+  flow.pressure(false);
+  await turn();
+  expect(source.calls).not.toContain('resume');
+  expect(pieces).toBe(0);
+});
+
 it('drains a backlog piece by piece, stops where the sealer fills up, and only then lets the source go on', async () => {
   const source = sourceSpy();
   let pieces = 0;

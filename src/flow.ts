@@ -8,6 +8,8 @@ export interface Flow {
   pressure(full: boolean): void;
   /** Records that waited may go, but not all at once. */
   backlog(): void;
+  /** The end: the source is paused and stays so, and nothing more is handed over. */
+  stop(): void;
 }
 
 /** `drain` hands over a bounded piece and says whether there is more. */
@@ -15,8 +17,9 @@ export function createFlow(source: { pause(): void; resume(): void }, drain: () 
   let full = false;
   let behind = false;
   let pumping = false;
+  let stopped = false;
   const pump = () => {
-    if (pumping) return;
+    if (pumping || stopped) return;
     pumping = true;
     // Each piece may raise the pressure, by cutting a seal.
     while (behind && !full) behind = drain();
@@ -34,6 +37,10 @@ export function createFlow(source: { pause(): void; resume(): void }, drain: () 
       source.pause();
       // Not inside the event that brought it about.
       setImmediate(pump);
+    },
+    stop() {
+      stopped = true;
+      source.pause();
     },
   };
 }

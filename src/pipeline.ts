@@ -11,8 +11,8 @@ import type { Policy } from './change/policy.ts';
 import { createRecorder, type Recorder } from './change/recorder.ts';
 import type { Progress } from './change/sink.ts';
 import type { WaitingOptions } from './change/waiting.ts';
-import { createFlow } from './flow.ts';
-import type { TrailHealth } from './health.ts';
+import { createFlow, type Flow } from './flow.ts';
+import { failing, sealed, type TrailHealth } from './health.ts';
 import type { Retentions } from './seal/build.ts';
 import type { SealLimits } from './seal/cut.ts';
 import { emptyHead, type Head } from './seal/head.ts';
@@ -71,7 +71,7 @@ export async function runTrail(parts: TrailParts, signal: AbortSignal): Promise<
       if (slotHeldSince !== null && clock.now() - slotHeldSince > SLOT_PATIENCE_MS) throw error;
       // Whoever got as far as sealing changes starts the back-off anew.
       failures = health.head > headBefore + 2 ? 1 : failures + 1;
-      Object.assign(health, { state: 'retrying', lastError: error.message });
+      failing(health, error.message, clock.now());
       const waitMs = backoffMs(failures, Math.random());
       log.warn({ code: error.code, reason: error.message, waitMs }, 'interrupted; trying again');
       await clock.sleep(waitMs, signal).catch(() => {});
@@ -98,10 +98,11 @@ async function runOnce(parts: TrailParts, signal: AbortSignal): Promise<void> {
     head,
     abandoned: recovered?.abandoned ?? (await strays(store, null, parts.classes)),
     progress: () => current.recorder?.progress() ?? head,
-    onSealed(seal, sealed, tookMs) {
-      Object.assign(health, { head: sealed.number, through: sealed.through, sealedAt: parts.clock.now() });
+    onSealed(seal, durable, tookMs) {
+      health.head = durable.number;
+      sealed(health, seal.reason, durable.through, parts.clock.now());
       // The one acknowledgement (I1): the seal is durable, and won.
-      if (sealed.through !== source.origin) source.acknowledge(sealed.through);
+      if (durable.through !== source.origin) source.acknowledge(durable.through);
       parts.observe.sealed(seal, tookMs);
     },
     onPressure: (full) => flow.pressure(full),
@@ -110,7 +111,13 @@ async function runOnce(parts: TrailParts, signal: AbortSignal): Promise<void> {
   await using _sealer = { [Symbol.asyncDispose]: () => sealer.close() };
   if (recovered === null) await beginTrail(parts, source, sealer);
   const through = head.through === source.origin ? null : head.through;
-  const resume = { through, incarnation: head.incarnation, acceptGap: parts.acceptGap };
+  const { incarnation } = head;
+  const resume = {
+    through,
+    partial: head.partial?.position ?? null,
+    incarnation,
+    acceptGap: parts.acceptGap,
+  };
   const opened = await unlessAborted(source.open(resume), signal);
   if (opened === null) {
     Object.assign(health, { state: 'stopped', lastError: 'asked to stop' });
@@ -126,7 +133,7 @@ async function runOnce(parts: TrailParts, signal: AbortSignal): Promise<void> {
   sealer.describeSource({ incarnation: opened.identity.incarnation, stream: source.streamId });
   noteOpening(parts, head, opened, recorder, sealer);
   await sealer.drain();
-  await capture(parts, source, recorder, sealer, signal);
+  await capture(parts, { source, recorder, sealer, flow }, signal);
 }
 
 function recorderAt(parts: TrailParts, sealer: Sealer, resume: Progress, onBacklog: () => void): Recorder {
@@ -181,12 +188,17 @@ function noteOpening(
   parts.log.info({ start, incarnation: identity.incarnation, gap, event }, 'connected');
 }
 
+interface Running {
+  readonly source: ChangeSource;
+  readonly recorder: Recorder;
+  readonly sealer: Sealer;
+  readonly flow: Flow;
+}
+
 /** Streams until the end, whatever ends it; then seals what came before it, with the word that it ended and why. */
 async function capture(
   parts: TrailParts,
-  source: ChangeSource,
-  recorder: Recorder,
-  sealer: Sealer,
+  { source, recorder, sealer, flow }: Running,
   signal: AbortSignal,
 ): Promise<void> {
   parts.observe.streaming(source, recorder);
@@ -196,7 +208,7 @@ async function capture(
     () => null,
     (error: unknown) => ({ error }),
   );
-  source.pause();
+  flow.stop();
   sealer.setStreaming(false);
   const code =
     ended === null ? {} : { code: ended.error instanceof RowsealError ? ended.error.code : 'internal' };

@@ -131,7 +131,7 @@ export const ERRORS = {
   },
   slot_missing: {
     cause: 'The replication slot of this trail is gone.',
-    hint: 'Find out who dropped it. To go on, accept the hole: rowseal run --accept-gap=<position that the message names>.',
+    hint: 'Find out who dropped it (rowseal setup --uninstall does, and seals it: rowseal show --action lifecycle). To go on, accept the hole: rowseal run --accept-gap=<position that the message names>.',
     retryable: false,
     exit: 2,
   },
@@ -149,7 +149,7 @@ export const ERRORS = {
   },
   slot_in_use: {
     cause: 'Another connection streams from the slot.',
-    hint: 'See that one daemon alone uses it; the daemon retries for a while.',
+    hint: 'See that one daemon alone uses it. A connection that died is waited for, 90 s at most.',
     retryable: true,
     exit: 2,
   },

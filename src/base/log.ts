@@ -3,6 +3,7 @@
  * key; `redact` is the net below, not the rule.
  */
 import { type Logger, pino } from 'pino';
+import { RowsealError } from './errors.ts';
 
 export type Log = Pick<Logger, 'info' | 'warn' | 'error' | 'debug' | 'child'>;
 
@@ -13,6 +14,7 @@ export function createLog(level: string, destination: NodeJS.WritableStream): Lo
       level,
       base: { pid: process.pid },
       timestamp: pino.stdTimeFunctions.isoTime,
+      serializers: { err: errorForLog },
       redact: {
         paths: ['url', 'password', '*.url', '*.password', '*.secretAccessKey'],
         censor: '[redacted]',
@@ -20,6 +22,13 @@ export function createLog(level: string, destination: NodeJS.WritableStream): Lo
     },
     destination as NodeJS.WritableStream & { write(text: string): boolean },
   );
+}
+
+/** An operator's error says what happened and what to do; only a defect needs its stack. */
+function errorForLog(error: Error): object {
+  if (!(error instanceof RowsealError)) return pino.stdSerializers.err(error);
+  const { code, message, hint, details } = error;
+  return { code, message, hint, details };
 }
 
 /** For tests and commands that print by themselves. */

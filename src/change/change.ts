@@ -85,6 +85,8 @@ export interface Relation {
   readonly ancestors: readonly string[];
   /** Our statement triggers are installed: rows wait for their context (DESIGN: attribution). */
   readonly contextTrigger: boolean;
+  /** The catalogs don't have it any more (or not yet): primary key, ancestors and trigger could not be learnt. */
+  readonly gone?: boolean;
 }
 
 export interface TransactionStart {
@@ -137,6 +139,6 @@ export interface ChangeHandler {
   commit(end: Position): void;
   /** Outside a transaction: everything committed up to `position` has been delivered. */
   quiet(position: Position): void;
-  /** Outside a transaction. */
+  /** Outside a transaction, or when the stream has broken off. */
   observe(observation: Observation): void;
 }

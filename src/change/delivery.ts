@@ -34,7 +34,8 @@ export interface DeliveryOptions {
 export interface Delivery {
   begin(transaction: OpenTransaction): void;
   /**
-   * Where to append the record of event `index`; null for a record outside the count (relation, observation).
+   * Where to append the record of event `index`; null for a record outside the count (relation, observation). Without
+   * a transaction it overtakes what waits.
    * `held`: its holes stay open until `resolution` is set. Ends with `close` or `abandon`.
    */
   open(
@@ -149,7 +150,8 @@ export function createDelivery(options: DeliveryOptions): Delivery {
       openClass = className;
       openIndex = index;
       openTransaction = transaction;
-      direct = !held && queue.empty;
+      // What is outside of every transaction waits for none: were it queued, a daemon that leaves now would lose it.
+      direct = transaction === null || (!held && queue.empty);
       if (direct) {
         const out = sink.buffer(className);
         openStart = out.length;

@@ -162,6 +162,35 @@ describe('attribution over a transaction', () => {
   });
 });
 
+// Asked to stop (or cut off) while rows wait, the daemon's own last word, and tampering just seen, went behind the
+// rows that wait: into a queue that nobody would ever read.
+test('what is observed while rows wait is with the sink at once', () => {
+  const { recorder, records } = recorderWith();
+  recorder.begin({ id: '7', position: '0/10', time: '2026-11-21T20:18:33.123456Z' });
+  recorder.row('insert', watched, null, false, image('1', 'a'));
+  expect(recorder.waitingBytes()).toBeGreaterThan(0);
+  const before = recorder.progress();
+  recorder.observe({ kind: 'lifecycle', event: 'stopped', details: {} });
+  expect(records.map((each) => each.text).join()).toContain('"event":"stopped"');
+  expect(recorder.progress()).toEqual(before);
+});
+
+// A partition dropped before its last rows were read has no ancestors any more; rules that name its parent left its
+// rows out, and nothing said so.
+test('what is left out though it could not be known is said, once', () => {
+  const { recorder, records } = recorderWith();
+  const gone = relation(columns, { id: '5', schema: 'other', table: 'events_2025', gone: true });
+  play(recorder, 1, [row(gone), row(gone), row(left)]);
+  play(recorder, 2, [row(gone)]);
+  const said = records.filter(({ className }) => className === 'trail').map((each) => each.text);
+  expect(said).toEqual([
+    expect.stringContaining(
+      '"event":"unknown_table_not_recorded","details":{"schema":"other","table":"events_2025","transaction":{"id":"71","position":"0/10"}}',
+    ),
+  ]);
+  expect(recorder.counters.skipped).toBe(4);
+});
+
 describe('records', () => {
   test('relation records: at first, when changed, each new day, in the class of the table', () => {
     const { recorder, records } = recorderWith();

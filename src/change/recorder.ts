@@ -13,7 +13,7 @@ import {
   UNATTRIBUTED,
 } from './attribution.ts';
 import type { RecordBuffer } from './buffer.ts';
-import type { ChangeHandler, Relation } from './change.ts';
+import type { ChangeHandler, Observation, Relation } from './change.ts';
 import { createDelivery } from './delivery.ts';
 import { textOf } from './envelope.ts';
 import { writeFittingChange } from './fit.ts';
@@ -33,6 +33,7 @@ import type { Progress, RecordSink } from './sink.ts';
 import {
   type Genesis,
   TRAIL_CLASS,
+  unknownRelation,
   writeDdl,
   writeGenesis,
   writeObservation,
@@ -143,9 +144,12 @@ export function createRecorder(options: RecorderOptions): Recorder {
 
   /** The relation's plan, its record written where it is due; null where the policy leaves the relation out. */
   function planned(transaction: OpenTransaction, relation: Relation): RowPlan | null {
-    const { plan, due } = relations.look(relation, transaction.day);
+    const looked = relations.look(relation, transaction.day);
+    const { plan, due } = looked;
     if (plan === null) {
       counters.skipped++;
+      if (looked.unsaid) observe(unknownRelation(relation, transaction.start));
+      looked.unsaid = false;
       delivery.passed(transaction, index);
     } else if (due) {
       writeRelation(delivery.open(transaction, plan.class, null, false), plan, transaction.start.time);
@@ -188,6 +192,11 @@ export function createRecorder(options: RecorderOptions): Recorder {
     note(transaction, who, (out) =>
       writeTamper(out, place, 'session_replication_role', { replication_role: role }),
     );
+  }
+
+  function observe(observation: Observation): void {
+    const time = new Date(options.now()).toISOString();
+    observed((out) => writeObservation(out, observation, time));
   }
 
   function observed(write: (out: RecordBuffer) => void): void {
@@ -271,8 +280,7 @@ export function createRecorder(options: RecorderOptions): Recorder {
         delivery.jump(observation.to);
         awaited = null;
       }
-      const time = new Date(options.now()).toISOString();
-      observed((out) => writeObservation(out, observation, time));
+      observe(observation);
     },
     genesis: (genesis) => observed((out) => writeGenesis(out, genesis)),
   };

@@ -12,13 +12,15 @@ export interface Looked {
   /** Its record has to be written before the change at hand. */
   due: boolean;
   day: string;
+  /** Left out without being known: the catalogs don't have it, and nobody was told yet. */
+  unsaid: boolean;
 }
 
 export function createRelations(policy: Policy) {
   const plans = new WeakMap<Relation, Looked>();
   const described = new Map<string, { text: string; day: string }>();
   let lastRelation: Relation | null = null;
-  let last: Looked = { plan: null, due: false, day: '' };
+  let last: Looked = { plan: null, due: false, day: '', unsaid: false };
 
   function isDue(relation: Relation, plan: RowPlan, day: string): boolean {
     const key = JSON.stringify([relation.schema, relation.table, plan.class]);
@@ -33,7 +35,8 @@ export function createRelations(policy: Policy) {
       if (relation !== lastRelation) {
         let found = plans.get(relation);
         if (found === undefined) {
-          found = { plan: compileRow(relation, policy), due: false, day: '' };
+          const plan = compileRow(relation, policy);
+          found = { plan, due: false, day: '', unsaid: plan === null && relation.gone === true };
           plans.set(relation, found);
         }
         lastRelation = relation;

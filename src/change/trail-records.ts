@@ -4,7 +4,7 @@
  */
 import type { MessageTree } from './attribution.ts';
 import type { RecordBuffer } from './buffer.ts';
-import type { Observation } from './change.ts';
+import type { Observation, Relation, TransactionStart } from './change.ts';
 import { textOf } from './envelope.ts';
 import type { RowPlan } from './plan.ts';
 import { type Place, writeMiddle, writeStart } from './record.ts';
@@ -47,6 +47,18 @@ export function writeObservation(out: RecordBuffer, observation: Observation, ti
 /** What a table looks like to the changes behind it; `time` is their transaction's. */
 export function writeRelation(out: RecordBuffer, plan: RowPlan, time: string): void {
   out.json(`{"kind":"relation","time":"${time}"${plan.relationRecord}`);
+}
+
+/**
+ * No rule matches this relation's own name, and what it was a partition of can't be asked any more: its changes are
+ * not recorded, from this transaction on, and perhaps should be.
+ */
+export function unknownRelation(
+  { schema, table }: Relation,
+  { id, position }: TransactionStart,
+): Observation {
+  const details = { schema, table, transaction: { id, position } };
+  return { kind: 'lifecycle', event: 'unknown_table_not_recorded', details };
 }
 
 /** The record of a `rowseal.ddl` message. */

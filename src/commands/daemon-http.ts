@@ -40,7 +40,14 @@ export async function serveDaemonHttp(options: DaemonHttpOptions): Promise<Serve
         new RowsealError(
           'config_invalid',
           `metrics.listen: cannot listen on ${options.listen}: ${cause.code}.`,
-          { cause },
+          {
+            cause,
+            ...(cause.code === 'EADDRINUSE'
+              ? {
+                  hint: 'A rowseal may run there already (rowseal status says); else give metrics.listen another port.',
+                }
+              : {}),
+          },
         ),
       ),
     );

@@ -66,6 +66,21 @@ function keyCheck(path: string, trail: string): { check: Check; signer: Signer |
   }
 }
 
+/** The password of the capture role, which others must not read. */
+export function secretChecks({ password_file: path }: TrailConfig['source']): Check[] {
+  if (path === undefined) return [];
+  const open = (statSync(path).mode & 0o077) !== 0;
+  return [
+    check(
+      'key',
+      'key.password_file',
+      open ? 'warn' : 'ok',
+      `${path} ${open ? 'can be read by others' : 'is for its owner alone'}`,
+      { why: 'whoever has the password can read every change from the slot', fix: `chmod 600 ${path}` },
+    ),
+  ];
+}
+
 function folderCheck(path: string): Evidence {
   let nearest = path;
   while (!existsSync(nearest) && dirname(nearest) !== nearest) nearest = dirname(nearest);

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { check } from '../source/postgres/check.ts';
+import { check, nameFile } from '../source/postgres/check.ts';
 import { exitStatus, table } from './doctor.ts';
 import { judgeHead } from './doctor-evidence.ts';
 
@@ -26,6 +26,13 @@ describe('doctor', () => {
     expect(text).not.toContain('\u001b');
     expect(table([diagnosis()], true)).toContain('\u001b[32m');
   });
+});
+
+test('a fix names the configuration that was given, as a shell takes it', () => {
+  expect(nameFile('rowseal setup -c FILE   # or by hand', '/etc/rowseal.yaml')).toBe(
+    'rowseal setup -c /etc/rowseal.yaml   # or by hand',
+  );
+  expect(nameFile('rowseal setup -c FILE', "it's $1.yaml")).toBe("rowseal setup -c 'it'\\''s $1.yaml'");
 });
 
 describe('judgeHead', () => {

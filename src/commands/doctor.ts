@@ -7,15 +7,15 @@ import { Client } from 'pg';
 import { RowsealError } from '../base/errors.ts';
 import { loadConfig } from '../config/load.ts';
 import type { Config, TrailConfig } from '../config/schema.ts';
-import { CHECK_GROUPS, type Check, type Unchecked } from '../source/postgres/check.ts';
-import { type ConnectionTarget, parsePostgresUrl } from '../source/postgres/connection.ts';
-import { asRowsealError } from '../source/postgres/failure.ts';
+import { CHECK_GROUPS, type Check, nameFile, type Unchecked } from '../source/postgres/check.ts';
+import type { ConnectionTarget } from '../source/postgres/connection.ts';
+import { type LoginOf, watchLogin } from '../source/postgres/login.ts';
 import { preflight } from '../source/postgres/preflight.ts';
 import { type PreflightFacts, readFacts } from '../source/postgres/preflight-facts.ts';
 import { loginChecks, tryLogin } from '../source/postgres/preflight-login.ts';
 import { type Command, type CommandIo, parseCommandLine } from './command.ts';
-import { evidenceChecks } from './doctor-evidence.ts';
-import { postgresTarget, preflightWish } from './postgres-target.ts';
+import { evidenceChecks, secretChecks } from './doctor-evidence.ts';
+import { adminTarget, elsewhere, postgresTarget, preflightWish, sameDatabase } from './postgres-target.ts';
 
 const HELP = `rowseal doctor: check every precondition, with the exact SQL or command that mends it.
 
@@ -58,11 +58,17 @@ async function doctor(argv: readonly string[], io: CommandIo): Promise<number> {
     },
   });
   if (values.config === undefined) throw new RowsealError('usage', 'doctor needs -c FILE.');
-  const config = loadConfig(values.config, io.env);
+  const file = values.config;
+  const config = loadConfig(file, io.env);
   const trails = config.trails.filter((trail) => values.trail === undefined || trail.name === values.trail);
   if (trails.length === 0) throw new RowsealError('usage', `There is no trail ${values.trail}.`);
   const found: Diagnosis[] = [];
-  for (const trail of trails) found.push(await diagnose(config, trail, io.env));
+  for (const trail of trails) {
+    const { checks, unchecked, ...rest } = await diagnose(config, trail, io.env);
+    const named = <T extends { readonly fix: string }>(list: readonly T[]) =>
+      list.map((each) => ({ ...each, fix: nameFile(each.fix, file) }));
+    found.push({ ...rest, checks: named(checks), unchecked: named(unchecked) });
+  }
   io.stdout.write(
     values.json
       ? `${JSON.stringify({ status: exitStatus(found), trails: found })}\n`
@@ -87,23 +93,26 @@ export async function diagnose(
   const login = await tryLogin(target);
   const checks: Check[] = [];
   const unchecked: Unchecked[] = [];
-  const through = adminOf(target, env) ?? (login.ordinary === null ? target : null);
+  const admin = adminTarget(env);
+  // A configuration may have several databases; the admin's URL serves the one that it leads to.
+  const helps = admin !== null && sameDatabase(admin, target);
+  const through = helps ? admin : login.ordinary === null ? target : null;
   let facts: PreflightFacts | null = null;
   if (through === null) {
-    const fix = 'Set ROWSEAL_ADMIN_URL to the URL of a superuser to see them before the role is there.';
     unchecked.push({
       what: 'server, slot, publication, kit and tables',
-      why: 'no login to ask through',
-      fix,
+      why: admin === null ? 'no login to ask through' : elsewhere(admin, target),
+      fix:
+        admin === null
+          ? 'Set ROWSEAL_ADMIN_URL to the URL of a superuser to see them before the role is there.'
+          : 'Correct the host, port or database in ROWSEAL_ADMIN_URL, or in source.url.',
     });
   } else {
     try {
-      facts = await ask(through, wish);
+      facts = await ask(through, wish, helps ? 'admin' : 'capture role');
       checks.push(...preflight(facts, wish));
-    } catch (cause) {
-      const error = asRowsealError(cause, `${through.user}@${through.host}:${through.port}`, {
-        tls: through.sslmode !== 'disable',
-      });
+    } catch (error) {
+      if (!(error instanceof RowsealError)) throw error;
       unchecked.push({
         what: 'server, slot, publication, kit and tables',
         why: error.message,
@@ -111,7 +120,10 @@ export async function diagnose(
       });
     }
   }
-  checks.unshift(...loginChecks(login, target, facts?.server.hbaReplication ?? []));
+  // A role that is not there yet cannot log in: that is told once, with what makes it.
+  const awaited = facts !== null && facts.role === null && login.ordinary?.code === 'source_refused';
+  if (!awaited) checks.unshift(...loginChecks(login, target, facts?.server.hbaReplication ?? []));
+  checks.push(...secretChecks(trail.source));
   const evidence = await evidenceChecks(config, trail, facts?.slot ?? null, facts !== null, env);
   return {
     trail: trail.name,
@@ -120,21 +132,20 @@ export async function diagnose(
   };
 }
 
-/** The admin's URL where it leads to this trail's database; a configuration may have several. */
-function adminOf(target: ConnectionTarget, env: CommandIo['env']): ConnectionTarget | null {
-  const url = env['ROWSEAL_ADMIN_URL'];
-  if (!url) return null;
-  const admin = parsePostgresUrl(url);
-  const same = admin.host === target.host && admin.port === target.port && admin.database === target.database;
-  return same ? admin : null;
-}
-
-async function ask(target: ConnectionTarget, wish: Parameters<typeof readFacts>[1]): Promise<PreflightFacts> {
+/** Throws RowsealError. */
+async function ask(
+  target: ConnectionTarget,
+  wish: Parameters<typeof readFacts>[1],
+  of: LoginOf,
+): Promise<PreflightFacts> {
   const client = new Client({ ...target.config, application_name: 'rowseal doctor' });
   client.on('error', () => undefined);
+  const login = watchLogin(client, target, of);
   try {
     await client.connect();
     return await readFacts(client, wish);
+  } catch (error) {
+    throw login.explain(error);
   } finally {
     await client.end().catch(() => undefined);
   }

@@ -19,6 +19,36 @@ export function sourcePassword(source: PostgresSourceConfig, env: Environment): 
   return parsePostgresUrl(source.url).config.password === '' ? env['PGPASSWORD'] || undefined : undefined;
 }
 
+/** The admin's, from ROWSEAL_ADMIN_URL or a file; PGPASSWORD where the URL has no password. Null where none is given. */
+export function adminTarget(env: Environment, file?: string): ConnectionTarget | null {
+  const url = file === undefined ? env['ROWSEAL_ADMIN_URL'] : readSecret(file);
+  if (!url) return null;
+  const target = parsePostgresUrl(url);
+  return target.config.password === '' && env['PGPASSWORD']
+    ? parsePostgresUrl(url, env['PGPASSWORD'])
+    : target;
+}
+
+/** Whether both lead to one database of one server, as far as their addresses tell; this machine has several names. */
+export function sameDatabase(one: ConnectionTarget, other: ConnectionTarget): boolean {
+  return placeOf(one) === placeOf(other);
+}
+
+function placeOf({ host, port, database }: ConnectionTarget): string {
+  const here = host.startsWith('/') || ['localhost', '127.0.0.1', '::1'].includes(host);
+  return `${here ? 'localhost' : host.toLowerCase()}:${port}/${database}`;
+}
+
+/** `127.0.0.1:5432/orders`, for people. */
+export function addressOf({ host, port, database }: ConnectionTarget): string {
+  return `${host}:${port}/${database}`;
+}
+
+/** Says that the admin's URL is another place than the trail's. */
+export function elsewhere(admin: ConnectionTarget, target: ConnectionTarget): string {
+  return `ROWSEAL_ADMIN_URL (${addressOf(admin)}) is not the server of this trail (${addressOf(target)})`;
+}
+
 /** A file's text without its last line break. */
 export function readSecret(path: string): string {
   try {

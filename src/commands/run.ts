@@ -10,9 +10,9 @@ import type { Config, TrailConfig } from '../config/schema.ts';
 import { newHealth, type TrailHealth } from '../health.ts';
 import { runTrail } from '../pipeline.ts';
 import { createFileSpool } from '../seal/spool.ts';
-import type { Matches } from '../source/postgres/capture.ts';
+import { type Matches, remedyOf } from '../source/postgres/capture.ts';
 import { createPostgresSource, type PostgresSource } from '../source/postgres/source.ts';
-import { createWatch } from '../source/postgres/watch.ts';
+import { createWatch, type Watch } from '../source/postgres/watch.ts';
 import { type Command, type CommandIo, parseCommandLine } from './command.ts';
 import { serveDaemonHttp } from './daemon-http.ts';
 import { sourcePassword } from './postgres-target.ts';
@@ -52,7 +52,12 @@ export const runCommand: Command = {
     if (values.config === undefined) throw new RowsealError('usage', 'run needs -c FILE.');
     const config = loadConfig(values.config, io.env);
     const trails = chosenTrails(config, values.trail, values['accept-gap']);
-    return runDaemon(config, trails, values['accept-gap'] ?? null, values['log-level'], io);
+    return runDaemon(
+      { config, file: values.config, acceptGap: values['accept-gap'] ?? null },
+      trails,
+      values['log-level'],
+      io,
+    );
   },
 };
 
@@ -69,16 +74,23 @@ function chosenTrails(
   return trails;
 }
 
+interface Given {
+  readonly config: Config;
+  /** Where the configuration was read: what is told to do names it. */
+  readonly file: string;
+  readonly acceptGap: string | null;
+}
+
 async function runDaemon(
-  config: Config,
+  given: Given,
   trails: readonly TrailConfig[],
-  acceptGap: string | null,
   level: string,
   io: CommandIo,
 ): Promise<number> {
+  const { config } = given;
   const log = createLog(level, io.stdout);
   const metrics = createMetrics();
-  const running = trails.map((trail) => createRunningTrail(config, trail, acceptGap, metrics, log, io));
+  const running = trails.map((trail) => createRunningTrail(given, trail, metrics, log, io));
   const http: Server = await serveDaemonHttp({
     listen: config.metrics.listen,
     registry: metrics.registry,
@@ -88,6 +100,8 @@ async function runDaemon(
       for (const trail of running) trail.refresh();
     },
   });
+  const { listen } = config.metrics;
+  log.info({ trails: running.map(({ name }) => name), healthz: `http://${listen}/healthz` }, 'rowseal runs');
   const outcomes = await Promise.all(running.map((trail) => trail.run(io.signal)));
   http.closeAllConnections();
   http.close();
@@ -105,9 +119,8 @@ interface RunningTrail {
 }
 
 function createRunningTrail(
-  config: Config,
+  { config, file, acceptGap }: Given,
   trail: TrailConfig,
-  acceptGap: string | null,
   metrics: Metrics,
   rootLog: Log,
   io: CommandIo,
@@ -122,7 +135,7 @@ function createRunningTrail(
   const { slot, publication, failover, heartbeat } = trail.source;
   const matches: Matches = (schema, table, ancestors) => policy.table({ schema, table, ancestors }) !== null;
   // One for all connections: what changed while we were away is told too.
-  const watch = createWatch({ slot, publication, matches });
+  const watch = announced(createWatch({ slot, publication, matches }), log);
   const connect = () => {
     source = createPostgresSource({
       url: trail.source.url,
@@ -139,7 +152,11 @@ function createRunningTrail(
     return source;
   };
   const refresh = () => {
-    health.problems = source?.health().map((problem) => problem.text) ?? [];
+    const problems = source?.health() ?? [];
+    health.problems = problems.map((problem) => {
+      const remedy = remedyOf(problem, file);
+      return remedy === null ? problem.text : `${problem.text} → ${remedy}`;
+    });
     countProgress(metrics, name, counted, source, health, config.metrics.stale_after);
   };
   const run = async (signal: AbortSignal): Promise<unknown> => {
@@ -192,4 +209,20 @@ function createRunningTrail(
     }
   };
   return { name, health, refresh, run };
+}
+
+/** The watch, whose first look is logged too: how many tables are captured. */
+function announced(watch: Watch, log: Log): Watch {
+  return {
+    ...watch,
+    news() {
+      const news = watch.news();
+      for (const each of news) {
+        if (each.kind !== 'lifecycle' || each.event !== 'capture') continue;
+        const { tables_published: tables, problems } = each.details;
+        log.info({ tables, problems: (problems as readonly unknown[]).length }, 'tables are captured');
+      }
+      return news;
+    },
+  };
 }

@@ -9,8 +9,9 @@ import { RowsealError } from '../base/errors.ts';
 import { loadConfig } from '../config/load.ts';
 import type { Config, TrailConfig } from '../config/schema.ts';
 import { sealEnd } from '../seal/end.ts';
-import { type ConnectionTarget, parsePostgresUrl } from '../source/postgres/connection.ts';
+import type { ConnectionTarget } from '../source/postgres/connection.ts';
 import { asRowsealError } from '../source/postgres/failure.ts';
+import { watchLogin } from '../source/postgres/login.ts';
 import { type PreflightFacts, readFacts } from '../source/postgres/preflight-facts.ts';
 import type { PreflightWish } from '../source/postgres/preflight-wish.ts';
 import { fitsVerifier, scramVerifier } from '../source/postgres/scram.ts';
@@ -22,7 +23,14 @@ import {
   type Step,
 } from '../source/postgres/setup-plan.ts';
 import { type Command, type CommandIo, parseCommandLine } from './command.ts';
-import { postgresTarget, preflightWish, readKitFile, readSecret } from './postgres-target.ts';
+import {
+  adminTarget,
+  elsewhere,
+  postgresTarget,
+  preflightWish,
+  readKitFile,
+  sameDatabase,
+} from './postgres-target.ts';
 import { writerParts } from './trail-parts.ts';
 
 const HELP = `rowseal setup: install on a Postgres database what capture needs, or take it all back.
@@ -92,21 +100,24 @@ async function setup(parts: SetupParts, argv: readonly string[], io: CommandIo):
   const trail = chooseTrail(config, values.trail);
   const target = postgresTarget(trail.source, io.env);
   const wish = preflightWish(trail, target);
-  const admin = adminTarget(values['admin-url-file'], io.env);
+  const admin = adminOf(values['admin-url-file'], io.env);
   return withClient(admin, async (client) => {
     const facts = await factsOf(admin, wish);
     if (facts.server.database !== target.database)
-      throw new RowsealError(
-        'config_invalid',
-        `The admin's URL leads to the database ${facts.server.database}, source.url to ${target.database}.`,
-        {
-          hint: 'Event triggers, functions and publications belong to a database: give the URL of the one that is captured.',
-        },
-      );
+      throw new RowsealError('config_invalid', `${elsewhere(admin, target)}.`, {
+        hint: 'Event triggers, functions and publications belong to a database: give the URL of the one that is captured.',
+      });
     const files = readKit();
-    const plan = values.uninstall
+    const planned = values.uninstall
       ? planUninstall(facts, wish, files)
       : planSetup(facts, wish, files, await passwordVerifier(client, facts, target));
+    // A tunnel may make two addresses of one server; two servers would be a grave mistake.
+    const plan = sameDatabase(admin, target)
+      ? planned
+      : {
+          ...planned,
+          notes: [`${elsewhere(admin, target)}: go on only if both lead to it`, ...planned.notes],
+        };
     if (values.print) return print(plan, io);
     return carryOut(parts, { config, trail, plan, client, uninstall: values.uninstall, yes: values.yes }, io);
   });
@@ -127,27 +138,22 @@ function chooseTrail(config: Config, name: string | undefined): TrailConfig {
   );
 }
 
-function adminTarget(file: string | undefined, env: CommandIo['env']): ConnectionTarget {
-  const url = file === undefined ? env['ROWSEAL_ADMIN_URL'] : readSecret(file);
-  if (!url)
-    throw new RowsealError('usage', 'setup needs the URL of a superuser.', {
-      hint: 'Set ROWSEAL_ADMIN_URL, or give --admin-url-file FILE (mode 0600).',
-    });
-  const target = parsePostgresUrl(url);
-  return target.config.password === '' && env['PGPASSWORD']
-    ? parsePostgresUrl(url, env['PGPASSWORD'])
-    : target;
+function adminOf(file: string | undefined, env: CommandIo['env']): ConnectionTarget {
+  const target = adminTarget(env, file);
+  if (target !== null) return target;
+  throw new RowsealError('usage', 'setup needs the URL of a superuser.', {
+    hint: 'Set ROWSEAL_ADMIN_URL, or give --admin-url-file FILE (mode 0600).',
+  });
 }
 
 async function withClient<T>(target: ConnectionTarget, use: (client: Client) => Promise<T>): Promise<T> {
   const client = new Client({ ...target.config, application_name: 'rowseal setup' });
   client.on('error', () => undefined); // a query that fails says so by itself
+  const login = watchLogin(client, target, 'admin');
   try {
     await client.connect();
   } catch (error) {
-    throw asRowsealError(error, `${target.user}@${target.host}:${target.port}`, {
-      tls: target.sslmode !== 'disable',
-    });
+    throw login.explain(error);
   }
   try {
     return await use(client);

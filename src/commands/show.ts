@@ -1,22 +1,29 @@
 /** `rowseal show`: prints records of a trail, as a readable history or as their very bytes. Reads only. */
 import { RowsealError } from '../base/errors.ts';
 import { openReader } from '../store/open.ts';
+import type { TrailReader } from '../store/store.ts';
+import { sealPath } from '../trail/names.ts';
+import { MAX_SEAL_BYTES, parseSealFile } from '../trail/seal.ts';
 import { readRecords, type StoredRecord } from '../verify/records.ts';
 import { type Command, parseCommandLine } from './command.ts';
-import { renderRecord } from './show-line.ts';
+import { createHistory } from './history.ts';
+import { type Filters, filterOf, needleOf } from './show-filter.ts';
 import { readVerifierKey } from './verify.ts';
 
 const HELP = `rowseal show TRAIL [filters]
 
-Prints the records of a trail, oldest first: who did what to which row, and what changed.
+Prints the records of a trail, oldest first: when, who, how that is known, what changed. Where --table and --key name
+one row, it is not named in every line.
 
   --table T         public.orders, or orders in any schema
-  --key K           the row whose key has this value (42), or this column and value (id=42)
+  --key K           the row whose key has this value (42), or this column and value (id=42), before or after the change
+  --ddl             with --table: also the DDL on it, in its place
   --actor A         an actor's id, email or type
   --action A        insert, update, delete or truncate; or a kind of record: ddl, gap, tamper, lifecycle, relation
   --from, --to T    database time, inclusive: 2026-11-21, 2026-11-21T20:18, …; UTC
   --limit N         stop after N records
   --vkey VKEY       the key you were handed, or a file that holds it; without it the trail's own is trusted
+  --ids             the records' ids too
   --json            the records' very bytes, one per line
 
 Every record shown comes from a seal that the key signed and a segment whose SHA-256 stands in that seal.
@@ -38,6 +45,8 @@ const OPTIONS = {
     to: { type: 'string' },
     limit: { type: 'string' },
     vkey: { type: 'string' },
+    ddl: { type: 'boolean', default: false },
+    ids: { type: 'boolean', default: false },
     json: { type: 'boolean', default: false },
     help: { type: 'boolean', short: 'h', default: false },
   },
@@ -58,11 +67,18 @@ export const showCommand: Command = {
     if (location === undefined || positionals.length > 1) throw usage('Name one trail to show.');
     const limit = values.limit === undefined ? Number.POSITIVE_INFINITY : limitOf(values.limit);
     const key = values.vkey === undefined ? null : await readVerifierKey(values.vkey);
-    const matches = filterOf(values);
+    if (values.ddl && values.table === undefined) throw usage('--ddl goes with --table.');
+    const keyless = new Set<string>();
+    const matches = filterOf(values, (table) => keyless.add(table));
     const mayMatch = needleOf(values);
     const reader = await openReader(location, io.env);
     let problems = 0;
     let shown = 0;
+    const history = createHistory({
+      color: io.stdout.isTTY === true && !io.env['NO_COLOR'],
+      target: values.table === undefined || values.key === undefined,
+      ids: values.ids,
+    });
     try {
       const onProblem = (message: string) => {
         problems += 1;
@@ -71,82 +87,43 @@ export const showCommand: Command = {
       const records = readRecords(reader, { key, mayMatch, matches, onProblem });
       for await (const record of records) {
         if (shown >= limit || io.signal.aborted) break;
+        if (shown === 0 && !values.json) io.stdout.write(history.head);
         shown += 1;
-        const text = values.json ? rawLine(record) : renderRecord(record, io.stdout.isTTY === true);
+        const text = values.json ? rawLine(record) : history.render(record.value);
         if (!io.stdout.write(text)) await drained(io.stdout);
       }
+      if (shown === 0 && !values.json) io.stderr.write(await nothing(reader, values, keyless));
     } finally {
       await reader.close();
     }
-    if (shown === 0 && !values.json) io.stderr.write('No record matches.\n');
     return problems === 0 ? 0 : 1;
   },
 };
 
-interface Filters {
-  readonly table?: string | undefined;
-  readonly key?: string | undefined;
-  readonly actor?: string | undefined;
-  readonly action?: string | undefined;
-  readonly from?: string | undefined;
-  readonly to?: string | undefined;
-}
-
-type Value = Readonly<Record<string, unknown>>;
-
-function filterOf(filters: Filters): (value: Value) => boolean {
-  const { table, key, actor, action } = filters;
-  const from = filters.from === undefined ? null : timeBound(filters.from, false);
-  const to = filters.to === undefined ? null : timeBound(filters.to, true);
-  return (value) => {
-    const target = membersOf(value['target']);
-    const who = membersOf(value['actor']);
-    const time = String(value['time'] ?? value['created_at'] ?? '');
-    if (table !== undefined && !isTable(table, target, value)) return false;
-    if (key !== undefined && !isKey(key, membersOf(target['key']))) return false;
-    if (actor !== undefined && ![who['id'], who['email'], who['type']].includes(actor)) return false;
-    if (action !== undefined && value['action'] !== action && value['kind'] !== action) return false;
-    return (from === null || time >= from) && (to === null || time <= to);
-  };
-}
-
-function isTable(wanted: string, target: Value, value: Value): boolean {
-  const schema = target['schema'] ?? value['schema'];
-  const table = target['table'] ?? value['table'];
-  return table === wanted || `${String(schema)}.${String(table)}` === wanted;
-}
-
-function isKey(wanted: string, key: Value): boolean {
-  return Object.entries(key).some(
-    ([column, value]) => String(value) === wanted || `${column}=${String(value)}` === wanted,
+/** Why nothing was shown, as far as that can be told: how far the trail reaches, and tables that have no key. */
+async function nothing(reader: TrailReader, { key }: Filters, keyless: ReadonlySet<string>): Promise<string> {
+  let newest = -1;
+  for await (const { key: object } of reader.list('seals/')) {
+    const number = /^seals\/([0-9]{12})$/.exec(object)?.[1];
+    if (number !== undefined) newest = Math.max(newest, Number(number));
+  }
+  let reach = '';
+  try {
+    const { seal } = parseSealFile(await reader.read(sealPath(newest), null, MAX_SEAL_BYTES));
+    reach = ` The trail reaches to ${seal.sealed_at} (seal ${newest}).`;
+  } catch (error) {
+    if (!(error instanceof RowsealError)) throw error; // what is no seal tells nothing: verify names it
+  }
+  const hints = [...keyless].map(
+    (table) =>
+      `${JSON.stringify(table).slice(1, -1)} has no key: filter the --json output instead of --key ${key}.\n`,
   );
-}
-
-/** A text of plain ASCII that a matching record must hold, so that most records are never parsed. */
-function needleOf({ actor, action, table }: Filters): (bytes: Buffer) => boolean {
-  const needles = [actor, action, table?.slice(table.lastIndexOf('.') + 1)]
-    .filter((text) => text !== undefined)
-    .filter((text) => /^[A-Za-z0-9_@.-]+$/.test(text))
-    .map((text) => Buffer.from(text));
-  return (bytes) => needles.every((needle) => bytes.includes(needle));
-}
-
-/** A time or the beginning of one, as a bound on the record's text: `2026-11` up to the end of the month. */
-function timeBound(text: string, upper: boolean): string {
-  const shape = /^\d{4}(?:-\d{2}(?:-\d{2}(?:T\d{2}(?::\d{2}(?::\d{2}(?:\.\d{1,6})?)?)?Z?)?)?)?$/;
-  const time = text.replace(' ', 'T');
-  if (!shape.test(time))
-    throw usage(`${text} is no time: write 2026-11-21T20:18:33 (UTC), or the beginning of it.`);
-  return upper ? `${time.replace(/Z$/, '')}\uffff` : time.replace(/Z$/, '');
+  return `No record matches.${reach}\n${hints.join('')}`;
 }
 
 function limitOf(text: string): number {
   if (/^[1-9][0-9]{0,9}$/.test(text)) return Number(text);
   throw usage(`--limit takes a whole number from 1 on, not ${text}`);
-}
-
-function membersOf(value: unknown): Value {
-  return typeof value === 'object' && value !== null ? (value as Value) : {};
 }
 
 function rawLine({ bytes }: StoredRecord): Buffer {

@@ -1,5 +1,6 @@
 import { expect, it } from 'vitest';
 import { judge } from './status-judge.ts';
+import { statusTable } from './status-table.ts';
 
 const now = Date.parse('2026-11-21T20:00:00.000Z');
 const head = { number: 7, sealed_at: '2026-11-21T19:59:30.000Z', through: '0/2000', signed_by: 'k' };
@@ -9,6 +10,7 @@ const good = {
   tail: { broken: null },
   server: { position: '0/2000', slot },
   daemon: { state: 'streaming', healthy: true, complaints: [] },
+  listen: '127.0.0.1:9464',
   now,
   staleAfterMs: 120_000,
   slot: 'rowseal',
@@ -17,7 +19,27 @@ const good = {
 
 it('finds nothing wrong with a fresh head and a slot behind it', () => {
   expect(judge(good)).toEqual([]);
-  expect(judge({ ...good, daemon: null })).toEqual([]); // it may run elsewhere
+  expect(judge({ ...good, daemon: null })).toEqual([]); // somebody streams: it may run elsewhere
+});
+
+it('misses a daemon that answers nowhere and streams nowhere, however fresh the head is', () => {
+  const idle = { position: '0/2000', slot: { ...slot, active: false } };
+  expect(judge({ ...good, server: idle, daemon: null })).toEqual([
+    'daemon: nothing answers for this trail at 127.0.0.1:9464, and nobody streams from the slot: rowseal run is not running',
+  ]);
+  expect(judge({ ...good, server: idle })).toEqual([]); // it answers: it is about to stream
+  expect(judge({ ...good, server: undefined, daemon: null })).toEqual([]); // not known
+});
+
+it('notes a daemon that does not answer here while somebody streams', () => {
+  const found = { trail: 't', lag: null, recent: null, head, daemon: null, listen: '127.0.0.1:9464' };
+  const shown = (active: boolean) =>
+    statusTable([{ ...found, slot: { ...slot, active }, problems: [], unknown: [] }], now, {
+      terminal: false,
+      env: {},
+    });
+  expect(shown(true)).toContain('it may run on another host');
+  expect(shown(false)).not.toContain('another host');
 });
 
 it('is stale beyond the limit, not at it', () => {

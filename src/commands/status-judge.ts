@@ -19,6 +19,8 @@ export interface TrailStatus {
   readonly slot: ServerWord['slot'] | 'unknown';
   readonly recent: Tail | null;
   readonly daemon: DaemonWord | null;
+  /** metrics.listen: where the daemon was asked. */
+  readonly listen: string;
   /** What is wrong. */
   readonly problems: readonly string[];
   /** What could not be asked, and why. */
@@ -31,6 +33,7 @@ interface Facts {
   readonly tail: Pick<Tail, 'broken'> | null;
   readonly server: ServerWord | undefined;
   readonly daemon: DaemonWord | null;
+  readonly listen: string;
   readonly now: number;
   readonly staleAfterMs: number;
   readonly slot: string;
@@ -38,7 +41,8 @@ interface Facts {
 }
 
 /** Pure: what is wrong, in words for people. */
-export function judge({ head, tail, server, daemon, now, staleAfterMs, slot, broken }: Facts): string[] {
+export function judge(facts: Facts): string[] {
+  const { head, tail, server, daemon, listen, now, staleAfterMs, slot, broken } = facts;
   const wrong: string[] = [];
   if (broken !== null) wrong.push(`${broken} Run rowseal verify.`);
   else if (head === null) wrong.push('there is no trail yet: rowseal run begins it');
@@ -50,6 +54,11 @@ export function judge({ head, tail, server, daemon, now, staleAfterMs, slot, bro
     }
   }
   if (head && server !== undefined) wrong.push(...judgeSlot(head.through, server.slot, slot));
+  // Where somebody streams, it may be a daemon on another host.
+  if (head && daemon === null && server !== undefined && server.slot?.active !== true)
+    wrong.push(
+      `daemon: nothing answers for this trail at ${listen}, and nobody streams from the slot: rowseal run is not running`,
+    );
   if (daemon !== null && !daemon.healthy) wrong.push(...daemon.complaints.map((text) => `daemon: ${text}`));
   return wrong;
 }

@@ -1,7 +1,7 @@
 /** What the Postgres server and the daemon say of a trail right now. Asks, changes nothing, waits for no one long. */
 import { Client } from 'pg';
 import type { ConnectionTarget } from '../source/postgres/connection.ts';
-import { asRowsealError } from '../source/postgres/failure.ts';
+import { watchLogin } from '../source/postgres/login.ts';
 
 export interface ServerWord {
   /** End of the server's log: where it has flushed (a standby: replayed) to. */
@@ -20,6 +20,7 @@ export interface ServerWord {
 export async function askServer(target: ConnectionTarget, slot: string): Promise<ServerWord> {
   const client = new Client({ ...target.config, application_name: 'rowseal status', query_timeout: 10_000 });
   client.on('error', () => undefined);
+  const login = watchLogin(client, target, 'capture role');
   try {
     await client.connect();
     const { rows } = await client.query(
@@ -49,9 +50,7 @@ export async function askServer(target: ConnectionTarget, slot: string): Promise
           },
     };
   } catch (error) {
-    throw asRowsealError(error, `${target.user}@${target.host}:${target.port}`, {
-      tls: target.sslmode !== 'disable',
-    });
+    throw login.explain(error);
   } finally {
     await client.end().catch(() => undefined);
   }

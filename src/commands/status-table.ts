@@ -30,7 +30,7 @@ function verdict({ problems, unknown }: TrailStatus, paint: (code: number, text:
   return unknown.length > 0 ? paint(35, 'could not tell') : paint(32, 'healthy');
 }
 
-function rows({ head, lag, slot, recent, daemon }: TrailStatus, now: number): [string, string][] {
+function rows({ head, lag, slot, recent, daemon, listen }: TrailStatus, now: number): [string, string][] {
   const found: [string, string][] = [];
   if (head !== null) {
     const ago = Math.max(0, Math.round((now - Date.parse(head.sealed_at)) / 1000));
@@ -66,7 +66,9 @@ function rows({ head, lag, slot, recent, daemon }: TrailStatus, now: number): [s
   }
   const word =
     daemon === null
-      ? 'does not answer here'
+      ? slot !== null && slot !== 'unknown' && slot.active
+        ? `does not answer at ${listen}, but somebody streams from the slot: it may run on another host`
+        : `does not answer at ${listen}`
       : `${daemon.state}, ${daemon.healthy ? 'healthy' : 'not healthy'}`;
   found.push(['daemon', word]);
   return found;

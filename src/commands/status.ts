@@ -34,7 +34,8 @@ abandoned    objects that a crash left, listed by a later seal: harmless
 daemon       what /healthz says, where it answers
 
 Unhealthy: no seal for longer than metrics.stale_after, a slot that is gone, lost, about to be, or ahead of the trail,
-a daemon that complains, a newest part that cannot be read as it was sealed. It is no verification: rowseal verify is.
+a daemon that complains, none that answers while nobody streams from the slot (a daemon on another host streams, and
+is only noted), a newest part that cannot be read as it was sealed. It is no verification: rowseal verify is.
 
 Exit status: 0 healthy, 1 not, 2 could not tell.
 Example: rowseal status -c rowseal.yaml --json | jq '.trails[].lag'
@@ -119,11 +120,13 @@ async function statusOf(
     slot: server === undefined ? 'unknown' : server.slot,
     recent: evidence?.tail ?? null,
     daemon,
+    listen: config.metrics.listen,
     problems: judge({
       head: evidence === undefined ? undefined : head,
       tail: evidence?.tail ?? null,
       server,
       daemon,
+      listen: config.metrics.listen,
       now,
       staleAfterMs: config.metrics.stale_after,
       slot: trail.source.slot,

@@ -1,12 +1,14 @@
 /** `rowseal verify`: checks a trail from its objects and a key alone. Reads, and never writes anything. */
-import { readFile } from 'node:fs/promises';
+import { readdir, readFile } from 'node:fs/promises';
 import { availableParallelism } from 'node:os';
+import { join } from 'node:path';
 import { RowsealError } from '../base/errors.ts';
 import { openReader } from '../store/open.ts';
 import { type Checkpoint, parseCheckpoint } from '../trail/checkpoint.ts';
 import { parseNote, parseVerifierKey, type VerifierKey, verifyNote } from '../trail/note.ts';
+import { parseSealFile } from '../trail/seal.ts';
 import { exitStatus, renderVerdict } from '../verify/report.ts';
-import { type Progress, verify } from '../verify/verify.ts';
+import { type Progress, type Verdict, verify } from '../verify/verify.ts';
 import { type Command, type CommandIo, parseCommandLine } from './command.ts';
 
 const HELP = `rowseal verify TRAIL [options]
@@ -63,6 +65,7 @@ export const verifyCommand: Command = {
     const [location] = positionals;
     if (location === undefined || positionals.length > 1) throw usage('Name one trail to verify.');
     const key = values.key === undefined ? null : await readVerifierKey(values.key);
+    const head = values.head === undefined ? null : await readRemembered(values.head, key);
     const reader = await openReader(location, io.env);
     try {
       const progress = io.stderr.isTTY === true && !values.json ? progressLine(io) : null;
@@ -70,7 +73,7 @@ export const verifyCommand: Command = {
         key,
         sealsOnly: values['seals-only'],
         since: integerOption('since', values.since),
-        remembered: values.head === undefined ? null : await readRemembered(values.head, key),
+        remembered: head?.checkpoint ?? null,
         now: new Date(),
         threads:
           values.threads === undefined
@@ -82,8 +85,12 @@ export const verifyCommand: Command = {
       const status = exitStatus(verdict, values.strict);
       if (values.json)
         io.stdout.write(`${JSON.stringify({ ...verdict, strict: values.strict, exit: status })}\n`);
-      else
-        io.stdout.write(renderVerdict(verdict, { strict: values.strict, color: io.stdout.isTTY === true }));
+      else {
+        const text = renderVerdict(verdict, { strict: values.strict, color: io.stdout.isTTY === true });
+        io.stdout.write(head === null ? text : withRemembered(text, verdict, head));
+      }
+      if ([...verdict.findings, ...verdict.unchecked].some(({ code }) => code === 'no_trail'))
+        io.stderr.write(await trailsBelow(location));
       return status;
     } finally {
       await reader.close();
@@ -93,30 +100,88 @@ export const verifyCommand: Command = {
 
 /** A vkey as text, or the path of a file that holds one. */
 export async function readVerifierKey(text: string): Promise<VerifierKey> {
+  if (text.startsWith(PRIVATE)) throw privateKey('The key that was given');
   if (/^[^+]+\+[0-9a-f]{8}\+/.test(text)) return parseVerifierKey(text);
   try {
-    return parseVerifierKey(await readFile(text, 'utf8'));
+    const found = await readFile(text, 'utf8');
+    if (found.startsWith(PRIVATE)) throw privateKey(text);
+    return parseVerifierKey(found);
   } catch (cause) {
     if (cause instanceof RowsealError) throw cause;
-    throw new RowsealError('key_invalid', `--key ${text} is neither a vkey nor a file that can be read`, {
+    const { code } = cause as NodeJS.ErrnoException;
+    const why = code === 'ENOENT' ? `there is no file ${text}` : `the file ${text} cannot be read (${code})`;
+    throw new RowsealError('key_invalid', `${why}, and it is no vkey either`, {
       cause,
+      hint: 'Give the vkey that you were handed (name+8 hex digits+base64), or the name of a file that holds it.',
     });
   }
 }
 
+/** What a signing key begins with, as signed notes write it. */
+const PRIVATE = 'PRIVATE+KEY+';
+
+function privateKey(what: string): RowsealError {
+  return new RowsealError('key_invalid', `${what} is the private key, which signs: give the vkey`, {
+    hint: 'keygen wrote it beside the key (log.vkey). If you are the auditor, the private key should not be with you: say so.',
+  });
+}
+
+interface Remembered {
+  readonly checkpoint: Checkpoint;
+  /** Of a seal file; null for a bare checkpoint, which does not say it. */
+  readonly seal: number | null;
+}
+
 /** A seal file or a checkpoint kept from earlier; its signature must hold where a key is given. */
-async function readRemembered(path: string, key: VerifierKey | null): Promise<Checkpoint> {
+async function readRemembered(path: string, key: VerifierKey | null): Promise<Remembered> {
   let text: string;
   try {
     text = await readFile(path, 'utf8');
   } catch (cause) {
     throw usage(`--head ${path} cannot be read: ${(cause as Error).message}`);
   }
-  if (text.startsWith('rowseal/seal@')) text = text.slice(text.indexOf('\n\n') + 2);
+  try {
+    return rememberedIn(text, key, path);
+  } catch (error) {
+    if (!(error instanceof RowsealError) || error.code === 'usage') throw error;
+    throw usage(`--head ${path} is neither a seal file nor a checkpoint: ${error.message}`);
+  }
+}
+
+function rememberedIn(whole: string, key: VerifierKey | null, path: string): Remembered {
+  let text = whole;
+  let seal: number | null = null;
+  if (text.startsWith('rowseal/seal@')) {
+    seal = parseSealFile(Buffer.from(text)).seal.number;
+    text = text.slice(text.indexOf('\n\n') + 2);
+  }
   const note = parseNote(text);
   if (key !== null && verifyNote(note, [key]).length === 0)
     throw usage(`--head ${path} is not signed by --key`);
-  return parseCheckpoint(note.text);
+  return { checkpoint: parseCheckpoint(note.text), seal };
+}
+
+/** Says beside the head that the remembered one was found; a verdict with findings says by itself what was not. */
+function withRemembered(text: string, { counts }: Verdict, { checkpoint, seal }: Remembered): string {
+  if (counts.findings > 0 || counts.unchecked > 0) return text;
+  const which = seal === null ? '' : `seal ${seal}, `;
+  const row = `${'remembered'.padEnd(12)} ${which}${checkpoint.size} leaves: still in this trail`;
+  return text.replace(/^head .*$/m, (line) => `${line}\n${row}`);
+}
+
+/** Names the trails in the folders below a folder that is none itself; nothing where there are none. */
+async function trailsBelow(location: string): Promise<string> {
+  if (location.includes('://')) return '';
+  const found: string[] = [];
+  const look = async (folder: string, depth: number): Promise<void> => {
+    const entries = await readdir(folder, { withFileTypes: true }).catch(() => []);
+    if (entries.some((entry) => entry.name === 'seals' && entry.isDirectory())) found.push(folder);
+    else if (depth > 0)
+      for (const entry of entries) if (entry.isDirectory()) await look(join(folder, entry.name), depth - 1);
+  };
+  await look(location, 4);
+  const names = found.slice(0, 20).map((path) => `  ${JSON.stringify(path).slice(1, -1)}\n`);
+  return names.length === 0 ? '' : `Trails below this folder:\n${names.join('')}`;
 }
 
 function integerOption(name: string, text: string): number {

@@ -83,7 +83,7 @@ const column = z.enum(['drop', 'mask', 'hmac']);
 const table = z.strictObject({
   match: z.string().meta({
     description:
-      'schema.table with * and ?; a partition matches by its own name or an ancestor’s. The last match wins.',
+      'schema.table with * and ?; a partition matches by its own name or an ancestor’s. The last match wins as a whole: repeat in it what a general entry asks (class, columns, context_trigger, replica_identity).',
     example: 'public.*',
   }),
   exclude: z

@@ -65,9 +65,12 @@ export async function buildSeal(
 ): Promise<BuiltSeal> {
   const { trail, signer, retentions } = options;
   const results = await Promise.all(cut.segments.map(({ result }) => result));
-  // Midnights in one form: the latest is the greatest text.
-  const longest = retentions.all
-    .map((each) => retainUntil(cut.sealedAt, each))
+  // Midnights in one form: the latest is the greatest text. Never earlier than the head's, so that seals expire in
+  // the order of their numbers, whatever the configuration becomes.
+  const longest = [
+    ...retentions.all.map((each) => retainUntil(cut.sealedAt, each)),
+    ...(head.retainUntil === null ? [] : [head.retainUntil]),
+  ]
     .sort()
     .at(-1) as string;
   const entries = cut.segments.map((segment, i): SegmentEntry => {
@@ -101,6 +104,7 @@ export async function buildSeal(
     ...(cut.gaps.length > 0 ? { gaps: cut.gaps } : {}),
     source: { from: cut.from, through, transactions, ...(partial === null ? {} : { partial }), ...cut.facts },
     retain_until: longest,
+    ...(head.retainUntil === null ? {} : { previous_retain_until: head.retainUntil }),
     ...(cut.number === 0 ? { log_key: signer.key.vkey } : {}),
     ...(left.length > 0 ? { abandoned: left } : {}),
   };

@@ -17,6 +17,8 @@ export interface Head extends Progress {
   /** Compact range of [0, size). */
   readonly range: Range;
   readonly sealedAt: string | null;
+  /** Until when the newest seal is kept: no later seal is kept shorter. Null before the first. */
+  readonly retainUntil: string | null;
   /** Which server `through` belongs to, and what decides which events it delivers; null before the first. */
   readonly incarnation: string | null;
   readonly stream: string | null;
@@ -30,6 +32,7 @@ export function emptyHead(origin: string): Head {
     size: 0,
     range: [],
     sealedAt: null,
+    retainUntil: null,
     through: origin,
     transactions: 0,
     partial: null,
@@ -52,6 +55,7 @@ export function headAfter({ seal, leaf, checkpoint, digest }: SealFile): Head {
     size,
     range,
     sealedAt: seal.sealed_at,
+    retainUntil: seal.retain_until,
     through: source.through,
     transactions: source.transactions,
     partial: source.partial ?? null,

@@ -16,6 +16,8 @@ export interface OpenSegment {
 export interface OpenSegments extends RecordSink {
   readonly records: number;
   readonly bytes: number;
+  /** How many classes the open records have. */
+  readonly classes: number;
   /** When the oldest open record arrived, by the clock; null when nothing is open. */
   readonly oldestAt: number | null;
   /** Takes everything away: class `trail` first, then by name. */
@@ -25,6 +27,8 @@ export interface OpenSegments extends RecordSink {
 }
 
 const LF = 0x0a;
+/** Memory kept for segments to come, over all classes. */
+const MOST_SPARE_BYTES = 48 * 1024 * 1024;
 
 /** `onRecord` is called behind each record, and may take. */
 export function createOpenSegments(now: () => number, onRecord: () => void): OpenSegments {
@@ -34,11 +38,16 @@ export function createOpenSegments(now: () => number, onRecord: () => void): Ope
   let oldestAt: number | null = null;
   // Growing to a segment's size again and again would cost more than the records themselves.
   const spare = new Map<string, ArrayBuffer>();
+  let spareBytes = 0;
+  const takeSpare = (className: string) => {
+    const memory = spare.get(className);
+    if (spare.delete(className)) spareBytes -= (memory as ArrayBuffer).byteLength;
+    return memory;
+  };
   const segment = (className: string) => {
     let found = open.get(className);
     if (found === undefined) {
-      const memory = spare.get(className);
-      spare.delete(className);
+      const memory = takeSpare(className);
       found = { buffer: new RecordBuffer(memory === undefined ? undefined : Buffer.from(memory)), count: 0 };
       open.set(className, found);
     }
@@ -50,6 +59,9 @@ export function createOpenSegments(now: () => number, onRecord: () => void): Ope
     },
     get bytes() {
       return bytes;
+    },
+    get classes() {
+      return open.size;
     },
     get oldestAt() {
       return oldestAt;
@@ -81,7 +93,15 @@ export function createOpenSegments(now: () => number, onRecord: () => void): Ope
       return taken;
     },
     recycle(className, memory) {
-      if ((spare.get(className)?.byteLength ?? 0) < memory.byteLength) spare.set(className, memory);
+      if ((spare.get(className)?.byteLength ?? 0) >= memory.byteLength) return;
+      takeSpare(className);
+      spare.set(className, memory);
+      spareBytes += memory.byteLength;
+      // The classes that were busy longest ago give theirs up.
+      for (const oldest of spare.keys()) {
+        if (spareBytes <= MOST_SPARE_BYTES || oldest === className) break;
+        takeSpare(oldest);
+      }
     },
   };
 }

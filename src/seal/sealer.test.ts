@@ -149,6 +149,42 @@ describe('sealer', () => {
     await expect(refused.sealer.drain()).rejects.toMatchObject({ code: 'trail_forked' });
   });
 
+  // A seal that lost left the head where it was, and the empty seal cut behind it was written with its number one
+  // higher: a seal whose `previous` is not the seal before it, in somebody else's trail.
+  it('writes nothing behind a seal that lost, not even an empty one', async () => {
+    const store = createMemoryStore();
+    const before = start(store);
+    before.sealer.cut('start');
+    await before.sealer.drain();
+    const [first, second] = [
+      start(store, { head: before.sealer.head }),
+      start(store, { head: before.sealer.head }),
+    ];
+    first.record('default', '{"first":1}');
+    first.sealer.cut('age');
+    await first.sealer.drain();
+    second.record('default', '{"second":1}');
+    second.sealer.cut('age');
+    second.sealer.cut('stop');
+    await expect(second.sealer.drain()).rejects.toMatchObject({ code: 'trail_forked' });
+    await new Promise((resolve) => setTimeout(resolve, 100));
+    const seals = store.keys().filter((key) => key.startsWith('seals/'));
+    expect(seals).toEqual(['seals/000000000000', 'seals/000000000001']);
+  });
+
+  // A seal file holds at most 1 MiB. With 3,000 classes in one seal it had 1.2 MB, was refused by our own reader,
+  // and the same again after every restart.
+  it('cuts before a seal names more segments than its file can hold', async () => {
+    const store = createMemoryStore();
+    const { sealer, sealed, record } = start(store, {
+      limits: { maxAgeMs: 10_000, maxBytes: 1 << 24, maxRecords: 100_000, idleMs: 60_000 },
+    });
+    for (let i = 0; i < 3000; i++) record(`a-class-with-a-long-name-${i}`, '{"kind":"change"}');
+    sealer.cut('stop');
+    await sealer.drain();
+    expect(sealed.reduce((sum, { count }) => sum + count, 0)).toBe(3000);
+  });
+
   it('asks for a pause while two seals are under way, and cuts by size', async () => {
     const store = createMemoryStore();
     const gate = Promise.withResolvers<void>();

@@ -64,6 +64,8 @@ export interface Sealer {
 /** Seals that may be cut and not yet durable before the source is asked to wait. */
 const MOST_IN_FLIGHT = 2;
 const MOST_SKEW_MS = 5 * 60_000;
+/** Segments of one seal. Each takes up to 1.5 KB of the seal file, which holds 1 MiB and names what was abandoned, too. */
+const MOST_SEGMENTS = 400;
 
 export function createSealer(options: SealerOptions): Sealer {
   const { clock, limits, log, store } = options;
@@ -87,7 +89,8 @@ export function createSealer(options: SealerOptions): Sealer {
   let timer: NodeJS.Timeout | undefined;
 
   const open = createOpenSegments(clock.now, () => {
-    if (open.bytes >= limits.maxBytes || open.records >= limits.maxRecords) check();
+    if (open.classes >= MOST_SEGMENTS) cut('count');
+    else if (open.bytes >= limits.maxBytes || open.records >= limits.maxRecords) check();
     else if (open.records === 1) check();
   });
 
@@ -134,7 +137,9 @@ export function createSealer(options: SealerOptions): Sealer {
     lastCutAt = clock.now();
     inFlight += 1;
     if (inFlight === MOST_IN_FLIGHT) options.onPressure(true);
-    tail = tail.then(() => finish(made, lastCutAt)).catch(failure.reject);
+    // Stays rejected: behind a seal that failed nothing is written, or it would stand behind somebody else's.
+    tail = tail.then(() => finish(made, lastCutAt));
+    tail.catch(failure.reject);
     check();
   };
 

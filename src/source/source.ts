@@ -15,6 +15,8 @@ export interface SourceIdentity {
 export interface Resume {
   /** The head seal's `through`; null when the trail holds no position yet (a new trail). */
   readonly through: Position | null;
+  /** Commit position of the transaction that the head seal ends inside of: it lies behind `through`. */
+  readonly partial?: Position | null;
   /** Incarnation that the trail last saw; null for a new trail. */
   readonly incarnation: string | null;
   /** Position that the operator accepted with --accept-gap, if any. */

@@ -40,6 +40,8 @@ export interface Seal {
   readonly source: SealSource;
   /** Midnight UTC. */
   readonly retain_until: string;
+  /** The previous seal's `retain_until`; never in seal 0. Later than in `rowseal/1`'s first trails. */
+  readonly previous_retain_until?: string;
   /** Seal 0 only: the vkey, equal to the genesis record's. */
   readonly log_key?: string;
   /** Paths, or SHA-256 in hex, of objects that a crash or a lost race left behind. */
@@ -161,6 +163,8 @@ function checkSeal(value: unknown): Seal {
   expect(isCount(seal['first']), 'first');
   expect(isCount(seal['count']) && isCount(seal['first'] + seal['count'] + 1), 'count');
   expect(isMidnight(seal['retain_until']), 'retain_until');
+  const before = seal['previous_retain_until'];
+  expect(before === undefined || (isMidnight(before) && seal['number'] !== 0), 'previous_retain_until');
   expect(isRange(seal['before'], 0, seal['first']), 'before');
   expect(Array.isArray(seal['segments']), 'segments');
   (seal['segments'] as unknown[]).forEach(checkSegment);

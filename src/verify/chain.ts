@@ -20,6 +20,10 @@ export function sealFaults(link: Link, previous: Link | null): Fault[] {
   checkSegments(seal, add);
   checkRetention(seal, add);
   if (seal.number === 0) checkFirst(seal, add);
+  else if (seal.log_key !== undefined) add('log_key_mismatch', 'it names a key, which only seal 0 does');
+  if (seal.source.partial !== undefined && seal.source.transactions === 0) {
+    add('partial_rule', 'a transaction is unfinished, yet none has a record');
+  }
   if (previous !== null) checkLink(link, previous, add);
   return faults;
 }
@@ -29,6 +33,7 @@ type Add = (code: Fault['code'], message: string) => void;
 function checkSegments(seal: Seal, add: Add): void {
   const sum = seal.segments.reduce((total, { count }) => total + count, 0);
   if (sum !== seal.count) add('seal_counts', `its segments hold ${sum} records, it says ${seal.count}`);
+  if (seal.reason === 'idle' && seal.count > 0) add('seal_counts', 'an idle seal holds records');
   const classes = new Set(seal.segments.map((entry) => entry.class));
   if (classes.size !== seal.segments.length) add('seal_counts', 'two of its segments have one class');
   for (const entry of seal.segments) {
@@ -58,6 +63,7 @@ function checkFirst(seal: Seal, add: Add): void {
   if (seal.first !== 0) add('first_mismatch', 'seal 0 does not begin at leaf 0');
   if (seal.segments[0]?.class !== TRAIL_CLASS)
     add('genesis_missing', 'seal 0 does not begin with class trail');
+  if (seal.gaps !== undefined) add('source_gap', 'seal 0 names a gap, and nothing is before it');
 }
 
 function checkLink({ file: { seal } }: Link, previous: Link, add: Add): void {
@@ -73,8 +79,20 @@ function checkLink({ file: { seal } }: Link, previous: Link, add: Add): void {
   if (seal.sealed_at < before.sealed_at) {
     add('sealed_at_descends', `${seal.sealed_at} is earlier than ${before.sealed_at}`);
   }
+  checkExpiry(seal, before, add);
   checkSource(seal, before, add);
   checkPartial(seal, before, add);
+}
+
+/** Seals expire in the order of their numbers, and each says when the one before it does. */
+function checkExpiry(seal: Seal, before: Seal, add: Add): void {
+  if (seal.previous_retain_until === undefined) return;
+  if (seal.previous_retain_until !== before.retain_until) {
+    add('retention_rule', `the seal before ends at ${before.retain_until}, it says another date`);
+  }
+  if (parseMidnight(seal.retain_until)! < parseMidnight(before.retain_until)!) {
+    add('retention_rule', 'its retention ends before that of the seal before');
+  }
 }
 
 /** `from` is the `through` before, or gaps lead from the one to the other, one after another. */
@@ -99,17 +117,24 @@ function checkSource(seal: Seal, before: Seal, add: Add): void {
 function checkPartial(seal: Seal, before: Seal, add: Add): void {
   const was = before.source.partial;
   const now = seal.source.partial;
-  if (was === undefined) return;
-  if (now?.position === was.position) {
+  const moved = seal.source.through !== before.source.through;
+  const counted = seal.source.transactions > before.source.transactions;
+  if (was !== undefined && now?.position === was.position) {
     if (now.next < was.next) add('partial_rule', `next went back from ${was.next} to ${now.next}`);
+    if (moved || counted) {
+      add('partial_rule', `more was sealed behind the unfinished transaction at ${text(was.position)}`);
+    }
     return;
   }
   // A transaction that ended is behind `through`; one that a gap swallowed, too.
-  if (seal.source.through === before.source.through) {
+  if (was !== undefined && !moved) {
     add(
       'partial_rule',
       `the transaction at ${text(was.position)} is no longer unfinished, yet nothing moved on`,
     );
+  }
+  if (now !== undefined && !counted) {
+    add('partial_rule', `the unfinished transaction at ${text(now.position)} has no record`);
   }
 }
 

@@ -11,6 +11,7 @@ import type { Seal, SegmentEntry } from '../trail/seal.ts';
 import { MAX_OBJECT_BYTES } from '../trail/segment.ts';
 import type { FindingLog } from './findings.ts';
 import type { SegmentPool } from './pool.ts';
+import { NO_RUNS, RUN } from './runs.ts';
 import type { Link } from './seals.ts';
 import type { SegmentReport } from './segment-check.ts';
 import { MAX_RUNS } from './transactions.ts';
@@ -48,12 +49,12 @@ export async function checkEvidence(
     segments.map(async ({ entry, versions }) => {
       const result = await checkEntry(seal, entry, versions, context);
       if (typeof result === 'string') return result;
-      runs += result.runs.length;
+      runs += result.runs.table.length / RUN;
       // Unbounded otherwise: a seal of a thousand segments, each of a million tiny records.
-      return runs > 3 * MAX_RUNS ? { ...result, runs: new Float64Array(0) } : result;
+      return runs > MAX_RUNS ? { ...result, runs: NO_RUNS } : result;
     }),
   );
-  if (runs > 3 * MAX_RUNS) {
+  if (runs > MAX_RUNS) {
     context.log.add('too_many', link.key, 'too many records to hold against each other', {
       seal: link.number,
     });
@@ -61,7 +62,7 @@ export async function checkEvidence(
   const reports = results.filter((result) => typeof result !== 'string');
   const whole = reports.length === seal.segments.length && reports.every(({ faults }) => faults.length === 0);
   return {
-    reports: whole && runs <= 3 * MAX_RUNS ? reports : null,
+    reports: whole && runs <= MAX_RUNS ? reports : null,
     checked: reports.length,
     expired: results.filter((result) => result === 'expired').length,
   };

@@ -74,9 +74,13 @@ export const CODES = {
     'finding',
     'a record repeats or comes before an earlier one of its class, or of an earlier seal',
   ],
+  record_transaction: [
+    'finding',
+    'the records of a transaction differ in its id, position or time, or two transactions have one position',
+  ],
   record_class: ['finding', 'a record stands in a class where its kind may not be'],
   record_kind: ['finding', 'a record of kind seal, or a second genesis'],
-  record_encoded: ['finding', 'a record’s encoded points to nothing'],
+  record_encoded: ['finding', 'a record’s encoded points to nothing, or to what its kind does not allow'],
   genesis_missing: ['finding', 'the first record is not a genesis record of this trail'],
   patch_malformed: ['finding', 'a change’s patch is malformed'],
   patch_irreversible: ['finding', 'a change of full image has no test before a replace or remove'],
@@ -95,6 +99,7 @@ export const CODES = {
   // What could not be checked.
   not_read: ['unchecked', 'the store did not hand over an object'],
   no_anchor: ['unchecked', 'the first seals have expired, and no key was given'],
+  key_name: ['unchecked', 'the given key’s name is no trail’s name'],
   no_trail: ['unchecked', 'there is no trail at this place'],
   too_many: ['unchecked', 'more than this verifier takes'],
 } as const satisfies Record<string, readonly [Severity, string]>;

@@ -3,6 +3,7 @@
  * rest, which patch.ts applies for real. It must never take an unusual patch for a plain one.
  */
 import { skipValue, type Visit, walkObject } from '../trail/strict-json.ts';
+import { holdsEscape, isText, matches, sameBytes } from './bytes.ts';
 
 export type PatchAction = 'insert' | 'update' | 'delete';
 
@@ -71,7 +72,7 @@ const visitOperationMember: Visit = (b, at, end, depth, base, keyStart, keyStop)
 export function patchIsPlain(b: Buffer, action: PatchAction, full: boolean): boolean {
   if (odd) return false;
   if (action === 'insert') return operationCount === 1 && isWholeRow(b, 0, ADD);
-  if (action === 'delete') return operationCount === 2 && isWholeRow(b, 0, TEST) && isRowRemoval();
+  if (action === 'delete') return full && operationCount === 2 && isWholeRow(b, 0, TEST) && isRowRemoval();
   for (let i = 0; i < operationCount; i++) {
     const o = i * 4;
     const start = operations[o + 1]!;
@@ -80,7 +81,7 @@ export function patchIsPlain(b: Buffer, action: PatchAction, full: boolean): boo
     if (operations[o] === TEST) {
       const next = o + 4;
       if (i + 1 === operationCount || operations[next] !== REPLACE) return false;
-      if (!samePath(b, start, stop, operations[next + 1]!, operations[next + 2]!)) return false;
+      if (!sameBytes(b, start, stop, operations[next + 1]!, operations[next + 2]!)) return false;
       i++;
     } else if (full || operations[o] !== REPLACE) return false;
     for (let k = 0; k < o; k += 4) if (overlaps(b, start, stop, k)) return false;
@@ -104,12 +105,6 @@ function isPlainPath(b: Buffer, start: number, stop: number): boolean {
   return true;
 }
 
-function samePath(b: Buffer, start: number, stop: number, otherStart: number, otherStop: number): boolean {
-  if (stop - start !== otherStop - otherStart) return false;
-  for (let i = start, j = otherStart; i < stop; i++, j++) if (b[i] !== b[j]) return false;
-  return true;
-}
-
 /** Whether one of two paths is the other or lies inside it. */
 function overlaps(b: Buffer, start: number, stop: number, other: number): boolean {
   const otherStart = operations[other + 1]!;
@@ -119,18 +114,4 @@ function overlaps(b: Buffer, start: number, stop: number, other: number): boolea
   if (stop - start === otherStop - otherStart) return true;
   const after = stop - start > shorter ? b[start + shorter] : b[otherStart + shorter];
   return after === 0x2f;
-}
-
-function holdsEscape(b: Buffer, start: number, stop: number): boolean {
-  for (let i = start; i < stop; i++) if (b[i] === 0x5c) return true;
-  return false;
-}
-
-function isText(b: Buffer, at: number, behind: number): boolean {
-  return b[at] === 0x22 && behind - at >= 2;
-}
-
-function matches(b: Buffer, at: number, word: string): boolean {
-  for (let i = 0; i < word.length; i++) if (b[at + i] !== word.charCodeAt(i)) return false;
-  return true;
 }

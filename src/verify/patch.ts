@@ -15,9 +15,16 @@ type Problem = { readonly code: string; readonly message: string };
 /** Elements that may be moved or compared for one patch. */
 const MAX_WORK = 20_000_000;
 
-/** What is wrong with the patch of a change with this action and image, or null. */
-export function patchProblem(action: string | null, image: string | null, patch: unknown): Problem | null {
-  if (action === 'truncate') return patch === undefined ? null : malformed('a truncate has no patch');
+/** What is wrong with the patch of a change with this action, image and `target.key`, or null. */
+export function patchProblem(
+  action: string | null,
+  image: string | null,
+  patch: unknown,
+  key: Readonly<Record<string, unknown>> | null,
+): Problem | null {
+  if (action === 'truncate') {
+    return patch === undefined && image === null ? null : malformed('a truncate has no image and no patch');
+  }
   if (action !== 'insert' && action !== 'update' && action !== 'delete') return memberProblem('action');
   if (image !== 'full' && image !== 'key' && image !== 'changed') return memberProblem('image');
   if (!Array.isArray(patch)) return malformed('it is not an array');
@@ -27,7 +34,9 @@ export function patchProblem(action: string | null, image: string | null, patch:
     if (problem !== null) return malformed(problem);
   }
   const shape = shapeProblem(action, image, operations);
-  return shape ?? applyProblem(operations);
+  if (shape !== null) return shape;
+  if (action === 'delete' && image !== 'full') return keyProblem(operations.slice(0, -1), key);
+  return applyProblem(operations) ?? overlapProblem(operations);
 }
 
 function operationProblem(operation: unknown): string | null {
@@ -36,8 +45,8 @@ function operationProblem(operation: unknown): string | null {
   if (op !== 'test' && op !== 'add' && op !== 'replace' && op !== 'remove') return 'an unknown operation';
   if (typeof path !== 'string' || (path !== '' && !path.startsWith('/'))) return 'a path is no JSON Pointer';
   if (/~(?![01])/.test(path)) return 'a path is no JSON Pointer';
-  if ((op === 'remove') === Object.hasOwn(operation, 'value'))
-    return `a value at ${op} is missing or too much`;
+  // RFC 6902 section 4: members that an operation does not define are ignored.
+  if (op !== 'remove' && !Object.hasOwn(operation, 'value')) return `a value at ${op} is missing`;
   return null;
 }
 
@@ -67,6 +76,42 @@ function shapeProblem(action: string, image: string, patch: readonly PatchOperat
     }
   }
   return null;
+}
+
+/** A delete without its whole row tests columns, each once, and those of the key with the key's values. */
+function keyProblem(
+  tests: readonly PatchOperation[],
+  key: Readonly<Record<string, unknown>> | null,
+): Problem | null {
+  const tested = new Map<string, unknown>();
+  for (const { path, value } of tests) {
+    const [column, ...inside] = tokensOf(path as string);
+    if (column === undefined || inside.length > 0 || tested.has(column)) {
+      return malformed('a delete without its row tests its columns, each once');
+    }
+    tested.set(column, value);
+  }
+  for (const [column, value] of Object.entries(key ?? {})) {
+    if (!tested.has(column)) return malformed(`the delete does not test ${column} of its key`);
+    if (sameValue(tested.get(column), value) === DIFFERENT) {
+      return inapplicable(`test at ${column}: its key has another value`);
+    }
+  }
+  return null;
+}
+
+/** No path is another's, or inside another's, but for a test and the operation right behind it. */
+function overlapProblem(patch: readonly PatchOperation[]): Problem | null {
+  const paths: string[] = [];
+  for (const [i, { path }] of patch.entries()) {
+    const before = patch[i - 1];
+    const behindTest = before?.op === 'test' && before.path === path && patch[i]!.op !== 'test';
+    if (!behindTest) paths.push(`${path}/`);
+  }
+  // With a slash behind each, a path is followed by all that lie inside it.
+  paths.sort((a, b) => (a < b ? -1 : a > b ? 1 : 0));
+  const at = paths.findIndex((path, i) => i > 0 && path.startsWith(paths[i - 1]!));
+  return at === -1 ? null : malformed(`two operations reach ${paths[at - 1]!.slice(0, -1)}`);
 }
 
 function isObject(value: unknown): boolean {

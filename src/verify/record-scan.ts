@@ -10,10 +10,13 @@ import {
   walkArray,
   walkObject,
 } from '../trail/strict-json.ts';
+import { holdsEscape, is, isText, isTime, matches, ourInteger } from './bytes.ts';
+import { ACTOR_TYPES, ATTRIBUTION_TIERS } from './kinds.ts';
 import { beginPatch, type PatchAction, patchIsPlain, visitOperation } from './patch-scan.ts';
 
-/** Members that a change must have, by bits of `seen`: id, time, actor, attribution, action, target, transaction; patch. */
-const REQUIRED = 0b1_0111_1111;
+/** Members that a change must have, by bits of `seen`: id, time, actor, attribution, action, target, transaction, outcome, patch. */
+const REQUIRED = 0b1_1111_1111;
+const OUTCOME = 1 << 7;
 const PATCH = 1 << 8;
 const ENCODED = 1 << 9;
 /** Seen: escaped names, or anything else that the fast path leaves to the slow one. */
@@ -28,15 +31,23 @@ let actionAt = 0;
 let actionEnd = 0;
 let imageAt = 0;
 let imageEnd = 0;
-let positionAt = 0;
-let positionEnd = 0;
 let numberValue = 0;
 let indexValue = 0;
 /**
- * What the last scan read of the transaction, from the text: NaN where it is no integer of ours, or escaped. Where
- * its raw position is, when the scan returned true. Overwritten by the next call.
+ * What the last scan read of the transaction, from the text: number and index, NaN where they are no integers of
+ * ours, or escaped; where its raw position, its raw id and the time are, when the scan returned true. Overwritten by
+ * the next call.
  */
-export const scanned = { number: 0, index: 0, positionAt: 0, positionEnd: 0 };
+export const scanned = {
+  number: 0,
+  index: 0,
+  positionAt: 0,
+  positionEnd: 0,
+  idAt: 0,
+  idEnd: 0,
+  timeAt: 0,
+  timeEnd: 0,
+};
 
 /**
  * Scans `b[at, end)`. True: it is a sound change record with the id `<prefix><number>:<index>`, and `scanned`
@@ -46,7 +57,7 @@ export const scanned = { number: 0, index: 0, positionAt: 0, positionEnd: 0 };
 export function scanChange(b: Buffer, at: number, end: number, prefix: Buffer): boolean {
   seen = 0;
   kindAt = kindEnd = idAt = idEnd = imageAt = imageEnd = actionAt = actionEnd = 0;
-  positionAt = positionEnd = 0;
+  scanned.positionAt = scanned.positionEnd = scanned.idAt = scanned.idEnd = 0;
   numberValue = indexValue = Number.NaN;
   scanned.number = scanned.index = Number.NaN;
   beginPatch();
@@ -57,30 +68,18 @@ export function scanChange(b: Buffer, at: number, end: number, prefix: Buffer): 
   scanned.number = numberValue;
   scanned.index = indexValue;
   if ((seen & (SLOW | ENCODED | REQUIRED)) !== REQUIRED || !is(b, kindAt, kindEnd, CHANGE)) return false;
-  if (positionEnd === 0 || !isIdOf(b, idAt, idEnd, prefix) || !hasPlainPatch(b)) return false;
-  scanned.positionAt = positionAt;
-  scanned.positionEnd = positionEnd;
-  return true;
+  if (scanned.positionEnd === scanned.positionAt || scanned.idEnd === scanned.idAt) return false;
+  return isIdOf(b, idAt, idEnd, prefix) && hasPlainPatch(b);
 }
 
 const CHANGE = Buffer.from('change');
+const SUCCESS = Buffer.from('success');
 const FULL = Buffer.from('full');
 const KEY = Buffer.from('key');
 const CHANGED = Buffer.from('changed');
 const INSERT = Buffer.from('insert');
 const UPDATE = Buffer.from('update');
 const DELETE = Buffer.from('delete');
-
-function is(b: Buffer, at: number, end: number, word: Buffer): boolean {
-  if (end - at !== word.length) return false;
-  for (let i = 0; i < word.length; i++) if (b[at + i] !== word[i]) return false;
-  return true;
-}
-
-/** Value strings: from behind the opening quote to the closing one. Anything but a string is left to the slow path. */
-function isText(b: Buffer, at: number, behind: number): boolean {
-  return b[at] === 0x22 && behind - at >= 2;
-}
 
 /** Members by length and first byte; names that need unescaping send the record to the slow path. */
 const visitRecord: Visit = (b, at, end, depth, base, keyStart, keyStop) => {
@@ -91,7 +90,7 @@ const visitRecord: Visit = (b, at, end, depth, base, keyStart, keyStop) => {
       break;
     case 4:
       if (matches(b, keyStart, 'kind')) return takeKind(b, at, end, depth, base);
-      if (matches(b, keyStart, 'time')) return required(1, b, at, end, depth, base, 0x22);
+      if (matches(b, keyStart, 'time')) return takeTime(b, at, end, depth, base);
       break;
     case 5:
       if (matches(b, keyStart, 'actor')) return takeTyped(2, b, at, end, depth, base);
@@ -100,10 +99,11 @@ const visitRecord: Visit = (b, at, end, depth, base, keyStart, keyStop) => {
       break;
     case 6:
       if (matches(b, keyStart, 'action')) return takeAction(b, at, end, depth, base);
-      if (matches(b, keyStart, 'target')) return required(5, b, at, end, depth, base, 0x7b);
+      if (matches(b, keyStart, 'target')) return takeTarget(b, at, end, depth, base);
       break;
     case 7:
       if (matches(b, keyStart, 'encoded')) seen |= ENCODED;
+      if (matches(b, keyStart, 'outcome')) return takeOutcome(b, at, end, depth, base);
       break;
     case 11:
       if (matches(b, keyStart, 'attribution')) return takeTyped(3, b, at, end, depth, base);
@@ -116,13 +116,8 @@ const visitRecord: Visit = (b, at, end, depth, base, keyStart, keyStop) => {
   return skipValue(b, at, end, depth, base);
 };
 
-function matches(b: Buffer, at: number, word: string): boolean {
-  for (let i = 0; i < word.length; i++) if (b[at + i] !== word.charCodeAt(i)) return false;
-  return true;
-}
-
 function noteEscape(b: Buffer, start: number, stop: number): void {
-  for (let i = start; i < stop; i++) if (b[i] === 0x5c) seen |= SLOW;
+  if (holdsEscape(b, start, stop)) seen |= SLOW;
 }
 
 function required(
@@ -171,7 +166,21 @@ function takeImage(b: Buffer, at: number, end: number, depth: number, base: numb
   return behind;
 }
 
-/** `actor` and `attribution`: objects with a `type` or `tier` that is a string. */
+function takeTime(b: Buffer, at: number, end: number, depth: number, base: number): number {
+  const behind = required(1, b, at, end, depth, base, 0x22);
+  scanned.timeAt = at + 1;
+  scanned.timeEnd = behind - 1;
+  if (!isTime(b, at + 1, behind - 1)) seen |= SLOW;
+  return behind;
+}
+
+function takeOutcome(b: Buffer, at: number, end: number, depth: number, base: number): number {
+  const behind = skipValue(b, at, end, depth, base);
+  seen |= isText(b, at, behind) && is(b, at + 1, behind - 1, SUCCESS) ? OUTCOME : SLOW;
+  return behind;
+}
+
+/** `actor` and `attribution`: objects with a `type` or `tier` that is one of ours. */
 function takeTyped(bit: number, b: Buffer, at: number, end: number, depth: number, base: number): number {
   if (b[at] !== 0x7b) return required(bit, b, at, end, depth, base, 0x7b);
   typed = false;
@@ -183,12 +192,43 @@ function takeTyped(bit: number, b: Buffer, at: number, end: number, depth: numbe
 let typed = false;
 
 const visitActor: Visit = (b, at, end, depth, base, keyStart, keyStop) => {
-  if (keyStop - keyStart === 4 && matches(b, keyStart, 'type')) typed = b[at] === 0x22;
-  return skipValue(b, at, end, depth, base);
+  const behind = skipValue(b, at, end, depth, base);
+  if (keyStop - keyStart === 4 && matches(b, keyStart, 'type')) typed = isOneOf(b, at, behind, TYPES);
+  return behind;
 };
 
 const visitAttribution: Visit = (b, at, end, depth, base, keyStart, keyStop) => {
-  if (keyStop - keyStart === 4 && matches(b, keyStart, 'tier')) typed = b[at] === 0x22;
+  const behind = skipValue(b, at, end, depth, base);
+  if (keyStop - keyStart === 4 && matches(b, keyStart, 'tier')) typed = isOneOf(b, at, behind, TIERS);
+  return behind;
+};
+
+const TYPES = ACTOR_TYPES.map((word) => Buffer.from(word));
+const TIERS = ATTRIBUTION_TIERS.map((word) => Buffer.from(word));
+
+function isOneOf(b: Buffer, at: number, behind: number, words: readonly Buffer[]): boolean {
+  if (!isText(b, at, behind)) return false;
+  for (const word of words) if (is(b, at + 1, behind - 1, word)) return true;
+  return false;
+}
+
+/** `target`: schema and table are strings, key an object or null; each is there. */
+function takeTarget(b: Buffer, at: number, end: number, depth: number, base: number): number {
+  if (b[at] !== 0x7b) return required(5, b, at, end, depth, base, 0x7b);
+  targeted = 0;
+  const behind = walkObject(b, at, end, depth + 1, base, visitTarget);
+  seen |= targeted === 0b111 ? 1 << 5 : SLOW;
+  return behind;
+}
+
+let targeted = 0;
+
+const visitTarget: Visit = (b, at, end, depth, base, keyStart, keyStop) => {
+  const length = keyStop - keyStart;
+  if (length === 6 && matches(b, keyStart, 'schema')) targeted |= b[at] === 0x22 ? 1 : 8;
+  else if (length === 5 && matches(b, keyStart, 'table')) targeted |= b[at] === 0x22 ? 2 : 8;
+  else if (length === 3 && matches(b, keyStart, 'key')) targeted |= b[at] === 0x7b || b[at] === 0x6e ? 4 : 8;
+  else noteEscape(b, keyStart, keyStop);
   return skipValue(b, at, end, depth, base);
 };
 
@@ -205,24 +245,17 @@ const visitTransaction: Visit = (b, at, end, depth, base, keyStart, keyStop) => 
   else if (length === 5 && matches(b, keyStart, 'index')) indexValue = ourInteger(b, at, behind);
   else if (length === 8 && matches(b, keyStart, 'position')) {
     if (isText(b, at, behind)) {
-      positionAt = at + 1;
-      positionEnd = behind - 1;
+      scanned.positionAt = at + 1;
+      scanned.positionEnd = behind - 1;
+    }
+  } else if (length === 2 && matches(b, keyStart, 'id')) {
+    if (isText(b, at, behind)) {
+      scanned.idAt = at + 1;
+      scanned.idEnd = behind - 1;
     }
   } else noteEscape(b, keyStart, keyStop);
   return behind;
 };
-
-/** `[1-9][0-9]{0,14}`, or NaN: longer ones are left to the slow path. */
-export function ourInteger(b: Buffer, at: number, behind: number): number {
-  if (behind - at > 15 || b[at] === 0x30) return Number.NaN;
-  let value = 0;
-  for (let i = at; i < behind; i++) {
-    const digit = b[i]! - 0x30;
-    if (digit < 0 || digit > 9) return Number.NaN;
-    value = value * 10 + digit;
-  }
-  return value;
-}
 
 /** Whether `b[at, end)` is prefix, number, index, in decimal, of the transaction in `scanned`. */
 export function isIdOf(b: Buffer, at: number, end: number, prefix: Buffer): boolean {

@@ -5,7 +5,8 @@
  * are left to check. It must never accept what `scanChange` would not.
  */
 import { skipNumber, skipString } from '../trail/strict-json.ts';
-import { isIdOf, ourInteger, scanned } from './record-scan.ts';
+import { isTime, ourInteger } from './bytes.ts';
+import { isIdOf, scanned } from './record-scan.ts';
 
 /** Shapes kept: some tables and actions take turns in any transaction. */
 const KEPT = 6;
@@ -25,8 +26,8 @@ interface Shape {
   readonly cuts: Int32Array;
   /** Whether the value behind each literal is a string (else a number). */
   readonly strings: Uint8Array;
-  /** Which value is the id, the position, the number and the index. */
-  readonly roles: { id: number; position: number; number: number; index: number };
+  /** What each value is to the rules: one of the roles. */
+  readonly roles: Uint8Array;
 }
 
 export function createShapes(): Shapes {
@@ -59,6 +60,10 @@ export function createShapes(): Shapes {
   };
 }
 
+/** A record's id, number and index; its transaction's position and id; its time. */
+const ROLES = ['', '.id', 'number', 'index', 'position', 'id', '.time'] as const;
+const [, ID, NUMBER, INDEX, POSITION, TRANSACTION_ID, TIME] = [0, 1, 2, 3, 4, 5, 6] as const;
+
 const QUOTE = 0x22;
 /** Start and end of the id of the record that fitted last. */
 const spans = new Int32Array(2);
@@ -85,28 +90,43 @@ function fitsShape(shape: Shape, b: Buffer, view: DataView, at: number, end: num
     if (strings[k] === 1) {
       while (STOPS[b[i]!] === 0) i++;
       if (b[i] !== QUOTE || i >= end) i = skipString(b, start, end) - 1;
-      if (k === roles.id) {
-        spans[0] = start;
-        spans[1] = i;
-      } else if (k === roles.position) {
-        scanned.positionAt = start;
-        scanned.positionEnd = i;
-      }
+      if (roles[k] !== 0 && !take(roles[k]!, b, start, i)) return false;
     } else {
       const c = b[i]!;
       if (c !== 0x2d && (c < 0x30 || c > 0x39)) return false;
       i = skipNumber(b, i, end);
-      if (k === roles.number) scanned.number = ourInteger(b, start, i);
-      else if (k === roles.index) scanned.index = ourInteger(b, start, i);
+      if (roles[k] === NUMBER) scanned.number = ourInteger(b, start, i);
+      else if (roles[k] === INDEX) scanned.index = ourInteger(b, start, i);
     }
   }
+}
+
+/** Notes a string that the rules need; false where it is not what it has to be. */
+function take(role: number, b: Buffer, start: number, end: number): boolean {
+  if (role === ID) {
+    spans[0] = start;
+    spans[1] = end;
+  } else if (role === POSITION) {
+    scanned.positionAt = start;
+    scanned.positionEnd = end;
+    return end > start;
+  } else if (role === TRANSACTION_ID) {
+    scanned.idAt = start;
+    scanned.idEnd = end;
+    return end > start;
+  } else if (role === TIME) {
+    scanned.timeAt = start;
+    scanned.timeEnd = end;
+    return isTime(b, start, end);
+  }
+  return true;
 }
 
 /** Members whose string is part of the shape, by their depth: their values decide what the record is. */
 const FIXED: readonly ReadonlySet<string>[] = [
   new Set(),
-  new Set(['kind', 'action', 'image']),
-  new Set(),
+  new Set(['kind', 'action', 'image', 'outcome']),
+  new Set(['type', 'tier']),
   new Set(['op', 'path']),
 ];
 
@@ -114,7 +134,7 @@ const FIXED: readonly ReadonlySet<string>[] = [
 function shapeOf(record: Buffer): Shape | null {
   const cuts: number[] = [0];
   const strings: number[] = [];
-  const roles = { id: -1, position: -1, number: -1, index: -1 };
+  const roles: number[] = [];
   const end = record.length;
   let depth = 0;
   let name = '';
@@ -122,8 +142,7 @@ function shapeOf(record: Buffer): Shape | null {
   let member = '';
   const cut = (start: number, stop: number, isString: boolean): void => {
     const role = depth === 1 ? `.${name}` : depth === 2 && member === 'transaction' ? name : '';
-    if (role === '.id') roles.id = strings.length;
-    else if (role === 'position' || role === 'number' || role === 'index') roles[role] = strings.length;
+    roles.push(Math.max(0, (ROLES as readonly string[]).indexOf(role)));
     cuts.push(start, stop);
     strings.push(isString ? 1 : 0);
   };
@@ -149,12 +168,12 @@ function shapeOf(record: Buffer): Shape | null {
     }
   }
   cuts.push(end);
-  if (Object.values(roles).includes(-1)) return null;
+  if (ROLES.some((_, role) => role > 0 && !roles.includes(role))) return null;
   const copy = Uint8Array.from(record);
   return {
     bytes: new DataView(copy.buffer),
     cuts: Int32Array.from(cuts),
     strings: Uint8Array.from(strings),
-    roles,
+    roles: Uint8Array.from(roles),
   };
 }

@@ -17,6 +17,7 @@ function change(more: Row = {}): Row {
     attribution: { tier: 'asserted' },
     action: 'update',
     target: { schema: 's', table: 't', key: { id: '1' } },
+    outcome: 'success',
     transaction: { id: '9', position: '0/1', number: 3, index: 7 },
     image: 'full',
     patch: [
@@ -88,6 +89,28 @@ const record = fc
       action: fc.constantFrom('insert', 'update', 'delete', 'truncate', 'x'),
       image: fc.constantFrom('full', 'key', 'changed', 'x'),
       patch,
+      time: fc.constantFrom(
+        '2026-11-21T20:00:01.000000Z',
+        '2026-11-21T20:00:02.000000Z',
+        '2026-11-21T20:00:01Z',
+        7,
+      ),
+      actor: fc.constantFrom({ type: 'user' }, { type: 'login' }, { type: 'robot' }, { type: 1 }, []),
+      attribution: fc.constantFrom({ tier: 'none' }, { tier: 'asserted' }, { tier: 'x' }, {}),
+      target: fc.constantFrom(
+        { schema: 's', table: 't', key: null },
+        { schema: 's', table: 't' },
+        { schema: 1, table: 't', key: {} },
+        { schema: 's', table: 't', key: 1 },
+      ),
+      outcome: fc.constantFrom('success', 'failure', null),
+      transaction: fc.constantFrom(
+        { id: '9', position: '0/1', number: 3, index: 7 },
+        { id: '', position: '0/1', number: 3, index: 7 },
+        { id: '9', position: '', number: 3, index: 7 },
+        { position: '0/1', number: 3, index: 7 },
+        { id: 9, position: '0/1', number: 3, index: 7 },
+      ),
       extra: fc.json({ maxDepth: 2 }).map((text) => JSON.parse(text) as unknown),
     },
     { requiredKeys: ['action', 'image', 'patch'] },
@@ -109,7 +132,7 @@ describe('a record', () => {
     expect(judge(JSON.stringify(change({ action: 'delete', patch: gone })))).toBe('plain');
     const bare = [{ op: 'replace', path: '/a', value: 1 }];
     expect(judge(JSON.stringify(change({ image: 'key', patch: bare })))).toBe('plain');
-    expect(judge(JSON.stringify(change({ encoded: { '/patch/0/value': 'mask' } })))).toBe('sound');
+    expect(judge(JSON.stringify(change({ encoded: { '/patch/1/value': 'json' } })))).toBe('sound');
   });
 
   it('that the scan takes for plain is sound by the slow path', () => {

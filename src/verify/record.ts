@@ -4,8 +4,11 @@
  * wrong with them comes back as data.
  */
 import { parseJson } from '../trail/strict-json.ts';
-import { type PatchOperation, patchProblem } from './patch.ts';
+import { encodedProblem } from './encoded.ts';
+import { actedFault, isMembers, isOfTransaction, type Members, memberFault } from './kinds.ts';
+import { patchProblem } from './patch.ts';
 import { scanned } from './record-scan.ts';
+import type { TransactionTexts } from './runs.ts';
 
 /** What the rules need of a record. */
 export interface RecordFacts {
@@ -16,15 +19,13 @@ export interface RecordFacts {
   number: number;
   index: number;
   hasTransaction: boolean;
-  position: string | null;
+  /** What it says of its transaction; null where a member is missing or no text. */
+  texts: TransactionTexts | null;
   action: string | null;
   image: string | null;
   /** What is wrong with the record by itself, or null. */
   problem: { readonly code: string; readonly message: string } | null;
 }
-
-/** Members that must stand in a change record. */
-const REQUIRED = ['id', 'time', 'actor', 'attribution', 'action', 'target', 'transaction'] as const;
 
 /** Reads a record that `scanChange` has just found to be strict JSON. `value` is the whole of it. */
 export function readRecord(bytes: Buffer): RecordFacts & { readonly value: unknown } {
@@ -39,7 +40,7 @@ function factsOf(value: unknown, bytes: Buffer): RecordFacts {
     number: Number.NaN,
     index: Number.NaN,
     hasTransaction: false,
-    position: null,
+    texts: null,
     action: null,
     image: null,
     problem: { code, message },
@@ -54,7 +55,7 @@ function factsOf(value: unknown, bytes: Buffer): RecordFacts {
     number: Number.NaN,
     index: Number.NaN,
     hasTransaction: transaction !== undefined,
-    position: null,
+    texts: null,
     action: textOf(value['action']),
     image: textOf(value['image']),
     problem: null,
@@ -64,7 +65,7 @@ function factsOf(value: unknown, bytes: Buffer): RecordFacts {
     const exact = Number.isNaN(scanned.number + scanned.index) ? exactTransaction(bytes) : null;
     facts.number = exact === null ? scanned.number : integerOf(exact['number']);
     facts.index = exact === null ? scanned.index : integerOf(exact['index']);
-    facts.position = textOf(transaction['position']);
+    facts.texts = textsOf(transaction, isOfTransaction(kind) ? textOf(value['time']) : null);
   }
   facts.problem = problemOf(value, facts);
   return facts;
@@ -72,33 +73,32 @@ function factsOf(value: unknown, bytes: Buffer): RecordFacts {
 
 function problemOf(value: Members, facts: RecordFacts): RecordFacts['problem'] {
   if (value['id'] !== undefined && facts.id === null) return member('id');
-  if (facts.hasTransaction && !(facts.number >= 1 && facts.index >= 1 && facts.position !== null)) {
-    return member('transaction');
-  }
+  if (facts.hasTransaction && !isSound(facts)) return member('transaction');
+  const acted = facts.kind === 'ddl' || (facts.kind === 'tamper' && facts.hasTransaction);
+  const fault = (acted ? actedFault(value) : null) ?? memberFault(facts.kind, value);
+  if (fault !== null) return member(fault);
   if (value['encoded'] !== undefined) {
     const problem = encodedProblem(value, value['encoded']);
     if (problem !== null) return { code: 'record_encoded', message: problem };
   }
   if (facts.kind !== 'change') return null;
-  const missing = REQUIRED.find((name) => value[name] === undefined);
-  if (missing !== undefined) return member(missing);
-  const tier = isMembers(value['attribution']) ? value['attribution']['tier'] : null;
-  if (typeof tier !== 'string') return member('attribution.tier');
-  if (!isMembers(value['actor']) || typeof value['actor']['type'] !== 'string') return member('actor.type');
-  if (!isMembers(value['target'])) return member('target');
-  if (typeof value['time'] !== 'string') return member('time');
-  const problem = patchProblem(facts.action, facts.image, value['patch'] as readonly PatchOperation[]);
-  return problem;
+  const { key } = value['target'] as Members;
+  return patchProblem(facts.action, facts.image, value['patch'], isMembers(key) ? key : null);
+}
+
+/** Number and index from 1, id and position texts that are not empty. */
+function isSound({ number, index, texts }: RecordFacts): boolean {
+  return number >= 1 && index >= 1 && texts !== null && texts.position !== '' && texts.id !== '';
+}
+
+function textsOf(transaction: Members, time: string | null): TransactionTexts | null {
+  const position = textOf(transaction['position']);
+  const id = textOf(transaction['id']);
+  return position === null || id === null ? null : { position, id, time: time ?? '' };
 }
 
 function exactTransaction(bytes: Buffer): Members {
   return (parseJson(bytes) as Members)['transaction'] as Members;
-}
-
-type Members = Readonly<Record<string, unknown>>;
-
-function isMembers(value: unknown): value is Members {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
 function textOf(value: unknown): string | null {
@@ -111,21 +111,4 @@ function integerOf(value: unknown): number {
 
 function member(name: string): { code: string; message: string } {
   return { code: 'record_member', message: `its ${name} is missing or malformed` };
-}
-
-/** Every pointer of `encoded` must lead to something in the record. */
-function encodedProblem(record: Members, encoded: unknown): string | null {
-  if (!isMembers(encoded)) return 'encoded is no object';
-  for (const [pointer, kind] of Object.entries(encoded)) {
-    if (typeof kind !== 'string') return 'encoded holds something else than names';
-    let at: unknown = record;
-    if (!pointer.startsWith('/')) return `encoded points nowhere: ${pointer}`;
-    for (const raw of pointer.slice(1).split('/')) {
-      const token = raw.replaceAll('~1', '/').replaceAll('~0', '~');
-      const inside = typeof at === 'object' && at !== null && Object.hasOwn(at, token);
-      if (!inside) return `encoded points nowhere: ${pointer}`;
-      at = (at as Members)[token];
-    }
-  }
-  return null;
 }

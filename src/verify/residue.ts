@@ -36,14 +36,47 @@ export function createAbandoned(): Abandoned {
   };
 }
 
-/** Strays at or below the head that no seal has listed; segments above it are in flight. */
+/** Numbers that have an authentic seal, as they come: ascending. */
+export interface AuthenticNumbers {
+  note(number: number): void;
+  has(number: number): boolean;
+}
+
+export function createAuthenticNumbers(): AuthenticNumbers {
+  /** First and last number of each run, in order. */
+  const starts: number[] = [];
+  const ends: number[] = [];
+  return {
+    note(number) {
+      if (ends.at(-1) === number - 1) ends[ends.length - 1] = number;
+      else {
+        starts.push(number);
+        ends.push(number);
+      }
+    },
+    has(number) {
+      let [low, high] = [0, starts.length - 1];
+      while (low < high) {
+        const middle = Math.ceil((low + high) / 2);
+        if (starts[middle]! <= number) low = middle;
+        else high = middle - 1;
+      }
+      return starts.length > 0 && starts[low]! <= number && number <= ends[low]!;
+    },
+  };
+}
+
+/**
+ * Strays that no seal has listed. Only a number with an authentic seal can tell: segments above the head are in
+ * flight, those of first seals that have expired outlive them, those of a missing seal are explained by its finding.
+ */
 export async function reportStrays(
   further: readonly FurtherVersion[],
-  head: number,
   run: {
     readonly context: EvidenceContext;
     readonly listing: SegmentListing;
     readonly abandoned: Abandoned;
+    readonly authentic: AuthenticNumbers;
     readonly options: { readonly since: number; readonly sealsOnly: boolean };
   },
 ): Promise<void> {
@@ -62,7 +95,7 @@ export async function reportStrays(
       context.log.add('stray_object', stray.key, 'it has no segment’s name');
       continue;
     }
-    if (number > head || number < options.since || abandoned.has(stray.key)) continue;
+    if (!run.authentic.has(number) || number < options.since || abandoned.has(stray.key)) continue;
     if (abandoned.hashes() && (await isListedByHash(stray, run))) continue;
     context.log.add('stray_segment', stray.key, 'no seal names it', { seal: number });
   }

@@ -6,12 +6,12 @@
 import { hash } from 'node:crypto';
 import { RowsealError } from '../base/errors.ts';
 import type { ObjectVersion, TrailReader } from '../store/store.ts';
-import { parseCheckpoint } from '../trail/checkpoint.ts';
 import { rootOf } from '../trail/merkle.ts';
-import { parseNote, parseVerifierKey, type VerifierKey, verifyNote } from '../trail/note.ts';
+import { parseVerifierKey, type VerifierKey, verifyNote } from '../trail/note.ts';
 import { findingOf as codeOf } from '../trail/refuse.ts';
 import { MAX_SEAL_BYTES, parseSealFile, rangeThrough, type SealFile } from '../trail/seal.ts';
 import { type Fault, isFindingCode } from './findings.ts';
+import { MAX_SEARCHED_BYTES, signedSizeIn } from './signed-size.ts';
 
 /** An authentic seal and where it was found. */
 export interface Link {
@@ -26,7 +26,7 @@ export interface Link {
 export interface Candidate {
   readonly version: ObjectVersion;
   readonly fault: Fault;
-  /** Size of a checkpoint that the key signed, though it does not cover this seal; else null. */
+  /** The largest size of a checkpoint in it that the key signed, whatever else it holds; else null. */
   readonly signedSize: number | null;
 }
 
@@ -56,7 +56,7 @@ export async function chooseSeal(
   let link: Link | null = null;
   for (const version of versions) {
     if (version.deleteMarker) continue;
-    const read = await readSeal(reader, version);
+    const read = await readSeal(reader, version, verifier);
     if ('problem' in read) {
       unread.push(read.problem);
       // What was not read may be the oldest authentic one: nothing behind it counts.
@@ -64,7 +64,7 @@ export async function chooseSeal(
       continue;
     }
     if ('fault' in read) {
-      refused.push({ version, fault: read.fault, signedSize: null });
+      refused.push({ version, fault: read.fault, signedSize: read.signedSize });
       continue;
     }
     if (link !== null) {
@@ -91,7 +91,7 @@ export async function firstUseKey(
 ): Promise<VerifierKey | null> {
   for (const version of versions) {
     if (version.deleteMarker) continue;
-    const read = await readSeal(reader, version);
+    const read = await readSeal(reader, version, null);
     if (!('bytes' in read)) continue;
     try {
       const vkey = parseSealFile(read.bytes).seal.log_key;
@@ -116,14 +116,13 @@ export function judgeSeal(
   trail: string | null,
   verifier: VerifierKey,
 ): Judged {
-  const signedSize = signedSizeOf(bytes, trail ?? verifier.name, verifier);
+  const refuse = (code: Fault['code'], message: string): Judged => ({
+    fault: { code, message },
+    signedSize: signedSizeIn(bytes, verifier),
+  });
   try {
     const file = parseSealFile(bytes);
     const { seal, checkpoint, note, leaf } = file;
-    const refuse = (code: Fault['code'], message: string): Judged => ({
-      fault: { code, message },
-      signedSize,
-    });
     if (verifyNote(note, [verifier]).length === 0) {
       return refuse('signature_missing', `no signature by ${verifier.vkey}`);
     }
@@ -142,43 +141,33 @@ export function judgeSeal(
   } catch (error) {
     const code = codeOf(error);
     if (code === null || !isFindingCode(code)) throw error;
-    return { fault: { code, message: (error as Error).message }, signedSize };
+    return refuse(code, (error as Error).message);
   }
 }
 
-/** The size of the checkpoint in the file, where the key signed it, whatever else is wrong; else null. */
-function signedSizeOf(bytes: Buffer, origin: string, verifier: VerifierKey): number | null {
-  const blank = bytes.indexOf('\n\n');
-  if (blank === -1) return null;
-  try {
-    const note = parseNote(bytes.toString('utf8', blank + 2));
-    if (verifyNote(note, [verifier]).length === 0) return null;
-    const checkpoint = parseCheckpoint(note.text);
-    return checkpoint.origin === origin ? checkpoint.size : null;
-  } catch (error) {
-    if (codeOf(error) === null) throw error;
-    return null;
-  }
-}
+type ReadSeal =
+  | { readonly bytes: Buffer }
+  | { readonly fault: Fault; readonly signedSize: number | null }
+  | { readonly problem: string };
 
-type ReadSeal = { readonly bytes: Buffer } | { readonly fault: Fault } | { readonly problem: string };
-
-async function readSeal(reader: TrailReader, { key, version, bytes }: ObjectVersion): Promise<ReadSeal> {
-  const tooLarge: ReadSeal = { fault: { code: 'seal_too_large', message: 'it is over 1 MiB' } };
-  if (bytes > MAX_SEAL_BYTES) return tooLarge;
+async function readSeal(
+  reader: TrailReader,
+  { key, version, bytes }: ObjectVersion,
+  verifier: VerifierKey | null,
+): Promise<ReadSeal> {
+  const refuse = (code: Fault['code'], message: string, signedSize: number | null = null): ReadSeal => ({
+    fault: { code, message },
+    signedSize,
+  });
+  if (bytes > MAX_SEARCHED_BYTES) return refuse('seal_too_large', 'it is over 1 MiB');
   try {
-    return { bytes: await reader.read(key, version, MAX_SEAL_BYTES) };
+    const read = await reader.read(key, version, MAX_SEARCHED_BYTES);
+    if (read.length <= MAX_SEAL_BYTES) return { bytes: read };
+    return refuse('seal_too_large', 'it is over 1 MiB', verifier && signedSizeIn(read, verifier));
   } catch (error) {
     if (!(error instanceof RowsealError)) throw error;
-    if (error.code === 'object_too_large') return tooLarge;
-    if (error.code === 'object_missing') {
-      return {
-        fault: {
-          code: 'seal_missing',
-          message: `the store lists it but does not hand it over: ${error.message}`,
-        },
-      };
-    }
-    return { problem: error.message };
+    if (error.code === 'object_too_large') return refuse('seal_too_large', 'it is over 1 MiB');
+    if (error.code !== 'object_missing') return { problem: error.message };
+    return refuse('seal_missing', `the store lists it but does not hand it over: ${error.message}`);
   }
 }

@@ -12,9 +12,11 @@ import type { SegmentEntry } from '../trail/seal.ts';
 import { decompressSegment, MAX_RECORD_BYTES } from '../trail/segment.ts';
 import { JsonRefusal } from '../trail/strict-json.ts';
 import { type Fault, isFindingCode } from './findings.ts';
+import { createOrder, type Order } from './order.ts';
 import { readRecord } from './record.ts';
-import { scanChange, scanned } from './record-scan.ts';
+import { scanChange } from './record-scan.ts';
 import { createShapes, type Shapes } from './record-shape.ts';
+import type { Runs } from './runs.ts';
 
 export interface SegmentJob {
   readonly trail: string;
@@ -26,10 +28,8 @@ export interface SegmentReport {
   readonly faults: readonly Fault[];
   /** Faults beyond those kept. */
   readonly moreFaults: number;
-  /** Records in transactions, as runs of three: number, first index, length. */
-  readonly runs: Float64Array<ArrayBuffer>;
-  /** Position of the last record in a transaction. */
-  readonly lastPosition: string | null;
+  /** Records in transactions. */
+  readonly runs: Runs;
   readonly genesis: Readonly<Record<string, unknown>> | null;
   readonly gaps: readonly { readonly from: unknown; readonly to: unknown }[];
 }
@@ -45,8 +45,7 @@ export function checkSegment(object: Buffer, job: SegmentJob): SegmentReport {
   return {
     faults: state.faults,
     moreFaults: state.moreFaults,
-    runs: state.runs.slice(0, state.runEnd),
-    lastPosition: state.lastPosition,
+    runs: state.order.runs.finish(),
     genesis: state.genesis,
     gaps: state.gaps,
   };
@@ -59,14 +58,7 @@ interface State {
   readonly shapes: Shapes;
   readonly faults: Fault[];
   moreFaults: number;
-  runs: Float64Array<ArrayBuffer>;
-  runEnd: number;
-  number: number;
-  index: number;
-  lastPosition: string | null;
-  /** Where the raw text of the last position is in the plain bytes; end 0 where `lastPosition` holds it. */
-  positionAt: number;
-  positionEnd: number;
+  readonly order: Order;
   genesis: Readonly<Record<string, unknown>> | null;
   readonly gaps: { from: unknown; to: unknown }[];
 }
@@ -80,13 +72,7 @@ function createState(job: SegmentJob): State {
     shapes: createShapes(),
     faults: [],
     moreFaults: 0,
-    runs: new Float64Array(3 * 64),
-    runEnd: 0,
-    number: 0,
-    index: 0,
-    lastPosition: null,
-    positionAt: 0,
-    positionEnd: 0,
+    order: createOrder(),
     genesis: null,
     gaps: [],
   };
@@ -136,10 +122,6 @@ function readRecords(plain: Buffer, entry: SegmentEntry, state: State): void {
     leaf += 1;
     at = end + 1;
   }
-  if (state.positionEnd > 0) {
-    const raw = plain.toString('utf8', state.positionAt, state.positionEnd);
-    state.lastPosition = JSON.parse(`"${raw}"`) as string;
-  }
   const count = leaf - entry.first;
   if (count !== entry.count) fault(state, 'count_mismatch', `it holds ${count} records, not ${entry.count}`);
   const same =
@@ -161,11 +143,7 @@ function readOne(plain: Buffer, at: number, end: number, leaf: number, utf8: boo
     if (!isPlainChange(plain, at, end, state)) readSlowly(plain.subarray(at, end), leaf, state);
     else if (state.job.entry.class === TRAIL_CLASS)
       fault(state, 'record_class', 'a change in class trail', leaf);
-    else {
-      place(state, scanned.number, scanned.index, leaf);
-      state.positionAt = scanned.positionAt;
-      state.positionEnd = scanned.positionEnd;
-    }
+    else report(state, state.order.placeScanned(plain), leaf);
   } catch (error) {
     if (!(error instanceof JsonRefusal)) throw error;
     fault(state, 'record_json', `a record is not strict JSON: ${error.message}`, leaf);
@@ -181,11 +159,7 @@ function isPlainChange(plain: Buffer, at: number, end: number, { shapes, prefix 
 }
 
 function readSlowly(bytes: Buffer, leaf: number, state: State): void {
-  const { kind, id, number, index, hasTransaction, position, problem, value } = readRecord(bytes);
-  if (problem !== null) {
-    fault(state, problem.code, problem.message, leaf);
-    return;
-  }
+  const { kind, id, number, index, texts, problem, value } = readRecord(bytes);
   const inTrail = state.job.entry.class === TRAIL_CLASS;
   if (kind === 'seal') fault(state, 'record_kind', 'a record of kind seal', leaf);
   if (
@@ -193,6 +167,13 @@ function readSlowly(bytes: Buffer, leaf: number, state: State): void {
     (TRAIL_KINDS.has(kind) || kind === 'change' || kind === 'relation')
   ) {
     fault(state, 'record_class', `a record of kind ${kind} in class ${state.job.entry.class}`, leaf);
+  }
+  if (problem !== null) {
+    fault(state, problem.code, problem.message, leaf);
+    return;
+  }
+  if (kind === 'relation' && (value as { class?: unknown }).class !== state.job.entry.class) {
+    fault(state, 'record_class', 'a relation record of another class', leaf);
   }
   if (kind === 'genesis') {
     if (leaf !== 0) fault(state, 'record_kind', 'a genesis record that is not the first record', leaf);
@@ -202,36 +183,15 @@ function readSlowly(bytes: Buffer, leaf: number, state: State): void {
     const { from, to } = value as { from?: unknown; to?: unknown };
     state.gaps.push({ from, to });
   }
-  if (!hasTransaction) return;
+  if (texts === null) return;
   const expected = `${state.label}:${number}:${index}`;
   if (id !== null && id !== expected)
     fault(state, 'record_id', `its id is ${cut(id)}, not ${expected}`, leaf);
-  place(state, number, index, leaf);
-  state.lastPosition = position;
-  state.positionEnd = 0;
+  report(state, state.order.place(number, index, texts), leaf);
 }
 
-/** Holds a record to the order of its class, and adds it to the runs. */
-function place(state: State, number: number, index: number, leaf: number): void {
-  if (number < state.number || (number === state.number && index <= state.index)) {
-    const before = `${state.number}:${state.index}`;
-    fault(state, 'record_order', `record ${number}:${index} stands behind ${before} in its class`, leaf);
-    return;
-  }
-  const { runs, runEnd } = state;
-  if (number === state.number && index === state.index + 1 && runEnd > 0) runs[runEnd - 1]! += 1;
-  else {
-    if (runEnd + 3 > runs.length) {
-      state.runs = new Float64Array(runs.length * 2);
-      state.runs.set(runs);
-    }
-    state.runs[runEnd] = number;
-    state.runs[runEnd + 1] = index;
-    state.runs[runEnd + 2] = 1;
-    state.runEnd = runEnd + 3;
-  }
-  state.number = number;
-  state.index = index;
+function report(state: State, found: Fault | null, leaf: number): void {
+  if (found !== null) fault(state, found.code, found.message, leaf);
 }
 
 /** What a hostile record holds, short enough to print. */

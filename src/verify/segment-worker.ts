@@ -13,7 +13,10 @@ parentPort?.on('message', ({ object, job }: WorkerRequest) => {
   try {
     const bytes = Buffer.from(object.buffer, object.byteOffset, object.byteLength);
     const report = checkSegment(bytes, job);
-    parentPort?.postMessage({ report } satisfies WorkerReply, [report.runs.buffer]);
+    parentPort?.postMessage({ report } satisfies WorkerReply, [
+      report.runs.table.buffer,
+      report.runs.texts.buffer,
+    ]);
   } catch (error) {
     parentPort?.postMessage({ failure: String(error) } satisfies WorkerReply);
   }

@@ -4,15 +4,19 @@
  */
 import type { Seal } from '../trail/seal.ts';
 import type { Fault } from './findings.ts';
+import { transactionFault } from './order.ts';
+import { isAt, RUN, type Runs, textOf } from './runs.ts';
 import type { SegmentReport } from './segment-check.ts';
 
 /** Runs of one seal that are merged; a segment of 64 MiB has far fewer. */
-export const MAX_RUNS = 4_000_000;
+export const MAX_RUNS = 2_000_000;
 
 /** The last record of the seals so far: the records of the next seal come behind it. */
 export interface Place {
   readonly number: number;
   readonly index: number;
+  /** What it says of its transaction (see runs.ts); null where it was not read. */
+  readonly text: Uint8Array | null;
 }
 
 export interface TransactionCheck {
@@ -32,88 +36,120 @@ export function checkTransactions(
 ): TransactionCheck {
   const faults: Fault[] = [];
   const add = (code: Fault['code'], message: string) => faults.push({ code, message });
-  const runs = mergeRuns(reports.map((report) => report.runs));
+  const lists = reports.map(({ runs }) => runs).filter(({ table }) => table.length > 0);
+  const runs = mergeRuns(lists);
   if (runs === null) {
     add('too_many', `more than ${MAX_RUNS} runs of records in one seal: not merged`);
-    return { faults, last: last ?? { number: seal.source.transactions, index: 0 } };
+    return { faults, last: last ?? { number: seal.source.transactions, index: 0, text: null } };
   }
   const walked = walk(runs, seal, before, last, add);
-  checkPartial(seal, reports, walked, add);
+  checkPartial(seal, before, runs.length > 0, walked, add);
   return { faults, last: walked };
 }
 
 type Add = (code: Fault['code'], message: string) => void;
 
+/** A run of one of the lists. */
+interface Run {
+  readonly list: Runs;
+  readonly at: number;
+}
+
 /** All runs in ascending order. One list needs no sorting, since its segment's check has seen to it. */
-function mergeRuns(lists: readonly Float64Array[]): Float64Array | null {
-  const used = lists.filter((list) => list.length > 0);
-  if (used.length === 1) return used[0]!;
-  const length = used.reduce((sum, list) => sum + list.length, 0);
-  if (length > 3 * MAX_RUNS || length * used.length > 300_000_000) return null;
-  const merged = new Float64Array(length);
-  const cursors = used.map(() => 0);
-  for (let at = 0; at < length; at += 3) {
+function mergeRuns(lists: readonly Runs[]): { readonly length: number; run(i: number): Run } | null {
+  const length = lists.reduce((sum, { table }) => sum + table.length / RUN, 0);
+  const [only] = lists;
+  if (lists.length === 1) return { length, run: (i) => ({ list: only!, at: i * RUN }) };
+  if (length > MAX_RUNS || length * lists.length > 100_000_000) return null;
+  const order = new Uint32Array(2 * length);
+  const cursors = lists.map(() => 0);
+  for (let i = 0; i < length; i++) {
     let best = -1;
-    for (let i = 0; i < used.length; i++) {
-      const c = cursors[i]!;
-      if (c >= used[i]!.length) continue;
-      if (best === -1 || isBefore(used[i]!, c, used[best]!, cursors[best]!)) best = i;
+    for (let k = 0; k < lists.length; k++) {
+      const c = cursors[k]!;
+      if (c >= lists[k]!.table.length) continue;
+      if (best === -1 || isBefore(lists[k]!.table, c, lists[best]!.table, cursors[best]!)) best = k;
     }
-    const from = cursors[best]!;
-    merged.set(used[best]!.subarray(from, from + 3), at);
-    cursors[best] = from + 3;
+    order[2 * i] = best;
+    order[2 * i + 1] = cursors[best]!;
+    cursors[best]! += RUN;
   }
-  return merged;
+  return { length, run: (i) => ({ list: lists[order[2 * i]!]!, at: order[2 * i + 1]! }) };
 }
 
 function isBefore(a: Float64Array, i: number, b: Float64Array, k: number): boolean {
   return a[i]! < b[k]! || (a[i] === b[k] && a[i + 1]! < b[k + 1]!);
 }
 
-function walk(runs: Float64Array, seal: Seal, before: Seal | null, last: Place | null, add: Add): Place {
+/** At most one complaint a seal: what is out of order once, usually is to the end. */
+function walk(
+  runs: { readonly length: number; run(i: number): Run },
+  seal: Seal,
+  before: Seal | null,
+  last: Place | null,
+  add: Add,
+): Place {
   let number = last?.number ?? Number.NaN;
   let index = last?.index ?? 0;
-  const partial = before?.source.partial;
+  let text = last?.text ?? null;
   let complained = false;
   const once = (code: Fault['code'], message: string) => {
     if (!complained) add(code, message);
     complained = true;
   };
-  for (let at = 0; at < runs.length; at += 3) {
-    const [nextNumber, nextIndex, length] = [runs[at]!, runs[at + 1]!, runs[at + 2]!];
-    const label = `${nextNumber}:${nextIndex}`;
+  for (let i = 0; i < runs.length; i++) {
+    const { list, at } = runs.run(i);
+    const nextNumber = list.table[at]!;
+    const nextIndex = list.table[at + 1]!;
+    const nextText = textOf(list, at);
     if (nextNumber < number || (nextNumber === number && nextIndex <= index)) {
+      const label = `${nextNumber}:${nextIndex}`;
       once('record_order', `record ${label} is there twice, or comes behind ${number}:${index}`);
     } else if (nextNumber > number + 1) {
+      const label = `${nextNumber}:${nextIndex}`;
       once('transactions_rule', `transaction ${number + 1} has no record: the next one is ${label}`);
+    } else if (text !== null) {
+      const fault = transactionFault({ number, text }, { number: nextNumber, text: nextText });
+      if (fault !== null) once(fault.code, fault.message);
     }
-    if (before !== null && nextNumber === before.source.transactions) {
-      if (partial === undefined)
-        once('transactions_rule', `record ${label} belongs to a transaction that had ended`);
-      else if (nextIndex < partial.next)
-        once('partial_rule', `record ${label} was sealed before, says the last seal`);
-    }
+    if (nextNumber === before?.source.transactions) checkResumed(before, nextIndex, nextText, once);
     number = nextNumber;
-    index = nextIndex + length - 1;
+    index = nextIndex + list.table[at + 2]! - 1;
+    text = nextText;
   }
   const { transactions } = seal.source;
   const end = Number.isNaN(number) ? transactions : number;
   if (end !== transactions)
     add('transactions_rule', `its last transaction is ${end}, it says ${transactions}`);
-  return { number: transactions, index: end === transactions ? index : 0 };
+  return end === transactions ? { number, index, text } : { number: transactions, index: 0, text: null };
 }
 
-/** The records of an unfinished transaction end before `next`, and bear its position. */
-function checkPartial(seal: Seal, reports: readonly SegmentReport[], last: Place, add: Add): void {
+/** A record of the last transaction that the seal before has counted. */
+function checkResumed(before: Seal, index: number, text: Uint8Array, add: Add): void {
+  const { partial, transactions } = before.source;
+  const label = `${transactions}:${index}`;
+  if (partial === undefined) {
+    add('transactions_rule', `record ${label} belongs to a transaction that had ended`);
+  } else if (index < partial.next) {
+    add('partial_rule', `record ${label} was sealed before, says the last seal`);
+  } else if (!isAt(text, partial.position)) {
+    add('partial_rule', `record ${label} stands at another position than the unfinished transaction`);
+  }
+}
+
+/** The records of an unfinished transaction end before `next`, and bear its position; it has one, here or before. */
+function checkPartial(seal: Seal, before: Seal | null, any: boolean, last: Place, add: Add): void {
   const { partial, transactions } = seal.source;
-  if (partial === undefined || seal.count === 0) return;
-  if (last.number === transactions && last.index >= partial.next) {
+  if (partial === undefined) return;
+  if (any && last.number === transactions && last.index >= partial.next) {
     add('partial_rule', `record ${last.number}:${last.index} is sealed, yet next is ${partial.next}`);
   }
-  for (const { runs, lastPosition } of reports) {
-    if (runs.length > 0 && runs[runs.length - 3] === transactions && lastPosition !== partial.position) {
-      add('partial_rule', `the unfinished transaction stands at another position than its records`);
-    }
+  if (any && last.text !== null && !isAt(last.text, partial.position)) {
+    add('partial_rule', 'the unfinished transaction stands at another position than its records');
+  }
+  const carried = before?.source.partial?.position === partial.position;
+  if (!any && !carried && (before !== null || seal.number === 0)) {
+    add('partial_rule', 'the unfinished transaction has no record yet');
   }
 }
 
@@ -133,11 +169,21 @@ export function recordFaults(seal: Seal, reports: readonly SegmentReport[]): Fau
       }
     }
   }
-  const recorded = reports.flatMap(({ gaps }) => gaps);
-  for (const { from, to } of seal.gaps ?? []) {
-    if (!recorded.some((gap) => gap.from === from && gap.to === to)) {
-      add('gap_unrecorded', 'a gap that it names has no gap record');
-    }
+  const recorded = new Map<string, number>();
+  for (const gap of reports.flatMap(({ gaps }) => gaps)) count(recorded, gap, 1);
+  for (const gap of seal.gaps ?? []) {
+    if (count(recorded, gap, -1) < 0) add('gap_unrecorded', 'a gap that it names has no gap record');
   }
   return faults;
+}
+
+function count(
+  recorded: Map<string, number>,
+  { from, to }: { from: unknown; to: unknown },
+  by: number,
+): number {
+  const name = JSON.stringify([from, to]);
+  const left = (recorded.get(name) ?? 0) + by;
+  recorded.set(name, left);
+  return left;
 }

@@ -5,7 +5,7 @@
  */
 import type { TrailReader } from '../store/store.ts';
 import type { Checkpoint } from '../trail/checkpoint.ts';
-import { sealPath } from '../trail/names.ts';
+import { isTrailName, sealPath } from '../trail/names.ts';
 import type { VerifierKey } from '../trail/note.ts';
 import type { Seal } from '../trail/seal.ts';
 import { sealFaults } from './chain.ts';
@@ -13,7 +13,13 @@ import { checkEvidence, type EvidenceContext, type LocatedSegment, type SealEvid
 import { createFindingLog, type Fault, type Finding, type FindingLog } from './findings.ts';
 import { createSegmentListing, lookUp, type SegmentListing } from './listing.ts';
 import { createPool } from './pool.ts';
-import { type Abandoned, createAbandoned, reportStrays } from './residue.ts';
+import {
+  type Abandoned,
+  type AuthenticNumbers,
+  createAbandoned,
+  createAuthenticNumbers,
+  reportStrays,
+} from './residue.ts';
 import { firstUseKey, type Link } from './seals.ts';
 import { checkTransactions, type Place, recordFaults } from './transactions.ts';
 import { refusedAtFirstUse } from './trust.ts';
@@ -78,6 +84,7 @@ interface Run {
   readonly options: VerifyOptions;
   readonly listing: SegmentListing;
   readonly abandoned: Abandoned;
+  readonly authentic: AuthenticNumbers;
   head: Link | null;
   first: number | null;
   last: Place | null;
@@ -99,9 +106,10 @@ export async function verify(reader: TrailReader, options: VerifyOptions): Promi
     options,
     listing: createSegmentListing(reader),
     abandoned: createAbandoned(),
+    authentic: createAuthenticNumbers(),
     head: null,
     first: null,
-    last: { number: 0, index: 0 },
+    last: { number: 0, index: 0, text: null },
     seals: 0,
     segments: 0,
     records: 0,
@@ -115,7 +123,7 @@ export async function verify(reader: TrailReader, options: VerifyOptions): Promi
       const walk = walkSeals(reader, { verifier, from, now: options.now, log });
       await checkSeals(walk, verifier, run);
       await settleHead(walk, reader, verifier, run);
-      if (run.head !== null) await reportStrays(walk.further, run.head.number, run);
+      if (run.head !== null) await reportStrays(walk.further, run);
     }
   } finally {
     await pool.close();
@@ -129,7 +137,11 @@ async function settleTrust(
   options: VerifyOptions,
   log: FindingLog,
 ): Promise<VerifierKey | null> {
-  if (options.key !== null) return options.key;
+  if (options.key !== null) {
+    if (isTrailName(options.key.name)) return options.key;
+    log.add('key_name', '', `no trail can be named ${options.key.name}, as this key is`);
+    return null;
+  }
   const versions = await lookUp(reader, sealPath(0));
   const key = await firstUseKey(reader, versions);
   if (key !== null) return key;
@@ -150,6 +162,7 @@ async function checkSeals(walk: Walk, verifier: VerifierKey, run: Run): Promise<
     run.head = link;
     compareRemembered(link, run);
     run.abandoned.note(link.file.seal);
+    run.authentic.note(link.number);
     if (link.number < run.options.since) {
       run.last = endOf(link.file.seal);
       continue;
@@ -206,7 +219,7 @@ function settleEvidence(link: Link, before: Seal | null, evidence: SealEvidence,
 
 /** The last record's place as the seal itself has it, where its records were not read. */
 function endOf({ source: { transactions, partial } }: Seal): Place {
-  return { number: transactions, index: partial === undefined ? 0 : partial.next - 1 };
+  return { number: transactions, index: partial === undefined ? 0 : partial.next - 1, text: null };
 }
 
 /** Whether the seal of the remembered size has the remembered root. */
@@ -254,7 +267,7 @@ function verdictOf(reader: TrailReader, verifier: VerifierKey | null, run: Run, 
     notices: log.count('notice'),
     unchecked: log.count('unchecked'),
   };
-  const how = options.key !== null ? 'pinned' : verifier !== null ? 'first-use' : 'none';
+  const how = verifier === null ? 'none' : options.key !== null ? 'pinned' : 'first-use';
   return {
     result: counts.findings > 0 ? 'findings' : counts.unchecked > 0 ? 'unchecked' : 'ok',
     location: reader.location,

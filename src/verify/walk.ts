@@ -7,6 +7,7 @@ import type { TrailReader } from '../store/store.ts';
 import { MAX_SEAL_NUMBER, sealNumber, sealPath } from '../trail/names.ts';
 import type { VerifierKey } from '../trail/note.ts';
 import { parseMidnight } from '../trail/retention.ts';
+import type { Seal } from '../trail/seal.ts';
 import type { FindingLog } from './findings.ts';
 import { type Listed, listKeys } from './listing.ts';
 import { type Chosen, chooseSeal, type Link } from './seals.ts';
@@ -112,9 +113,7 @@ function reportBelow(
 ): void {
   const { log, now } = options;
   const start = head === null ? from : head.number + 1;
-  // The first seals that are gone have expired when the first one present is about to.
-  const expiring = parseMidnight(next.file.seal.retain_until)! - now.getTime() <= DAY_MS;
-  const excused = head === null && expiring;
+  const excused = head === null && haveExpired(next.file.seal, now);
   let expected = start;
   const missing = (first: number, last: number): void => {
     if (first > last || excused) return;
@@ -134,6 +133,13 @@ function reportBelow(
     }
   }
   missing(expected, next.number - 1);
+}
+
+/** Whether the seals before the first one present have expired. */
+function haveExpired({ previous_retain_until: before, retain_until: own }: Seal, now: Date): boolean {
+  if (before !== undefined) return now.getTime() > parseMidnight(before)!;
+  // Seals of the first writers don't say: theirs have when the first one present is about to.
+  return parseMidnight(own)! - now.getTime() <= DAY_MS;
 }
 
 /** What lies beside an authentic seal under its key. */

@@ -72,6 +72,13 @@ it('tells each step with what to type, and colours nothing where nobody looks', 
   const { stdout } = await run(process.execPath, [MAIN, 'demo', '--dir', join(place, 'told')]);
   for (const command of ['keygen', 'setup', 'doctor', 'run', 'status', 'show', 'verify'])
     expect(stdout).toContain(`$ rowseal ${command} `);
+  // What it shows of the order is what the command that it names prints.
+  const asked = ['--table', 'public.orders', '--key', 'id=42', '--ddl'];
+  expect(stdout).toContain(`$ rowseal show trails/shop.example/orders ${asked.join(' ')}\n`);
+  const trail = join(place, 'told', 'trails', 'shop.example', 'orders');
+  const shown = await run(process.execPath, [MAIN, 'show', trail, ...asked]);
+  expect(shown.stdout).toContain('details.ship_to.city: "Graz" → "Linz"');
+  for (const line of shown.stdout.trimEnd().split('\n')) expect(stdout).toContain(`\n   ${line}\n`);
   expect(stdout).toMatch(/Everything was as it should be \(\d+\.\d s\)\./);
   expect(stdout).not.toContain('\u001b');
 });

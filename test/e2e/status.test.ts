@@ -101,11 +101,20 @@ it('goes with a trail from before its beginning to the loss of its server', asyn
     expect(await daemon.stop()).toBe(0);
   }
 
-  // Asked to stop, it goes stale.
+  // Stopped, it is missed at once, though the head is fresh; then the head goes stale too.
+  const stopped = await status();
+  expect(stopped.exit).toBe(1);
+  expect(stopped.trail).toMatchObject({
+    daemon: null,
+    problems: [expect.stringContaining('nobody streams from the slot: rowseal run is not running')],
+  });
   await new Promise((resolve) => setTimeout(resolve, 3500));
   const stale = await status();
   expect(stale.exit).toBe(1);
-  expect(stale.trail).toMatchObject({ daemon: null, problems: [expect.stringContaining('stale')] });
+  expect(stale.trail).toMatchObject({
+    daemon: null,
+    problems: [expect.stringContaining('stale'), expect.stringContaining('rowseal run is not running')],
+  });
 
   // Changes that nobody captures are bytes behind.
   await client.query("INSERT INTO t SELECT i, 'z' FROM generate_series(100, 200) i");

@@ -5,7 +5,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { expect, test } from 'vitest';
 import { startCase } from '../support/capture-case.ts';
-import { ENDLESS, finish, forgetPrepared, SMALL_SEALS } from '../support/crash.ts';
+import { finish, forgetPrepared, LASTING, SMALL_SEALS } from '../support/crash.ts';
 import { createFlakyStore, type FlakyStore } from '../support/flaky-store.ts';
 import { startTrail } from '../support/in-process.ts';
 import { createRandom, seedOfRun } from '../support/random.ts';
@@ -25,7 +25,7 @@ test('a store that fails, persists and hangs, and a server that goes away', asyn
   const faults = flaky as unknown as FlakyStore;
   while (trail.health.state !== 'streaming') await sleep(20);
   faults.calm(false);
-  const workload = startWorkload({ ...ENDLESS, url: at.server.url, major: at.major, seed });
+  const workload = startWorkload({ ...LASTING, url: at.server.url, major: at.major, seed });
   for (const disturbance of ['none', 'cut', 'fast', 'cut', 'immediate', 'none'] as const) {
     await sleep(800 + random.below(1200));
     if (disturbance === 'cut') {

@@ -10,7 +10,7 @@ import { DeleteObjectCommand, PutObjectCommand } from '@aws-sdk/client-s3';
 import { expect, test } from 'vitest';
 import { type CaptureCase, startCase } from '../support/capture-case.ts';
 import { startS3 } from '../support/ceph.ts';
-import { ENDLESS, finish, SMALL_SEALS } from '../support/crash.ts';
+import { finish, LASTING, SMALL_SEALS } from '../support/crash.ts';
 import { isConnected, type LogLine, rowseal, startDaemon, writeConfig } from '../support/daemon.ts';
 import { seedOfRun } from '../support/random.ts';
 import { copyTrail } from '../support/s3-trail.ts';
@@ -25,7 +25,7 @@ test('a second daemon on the same slot waits, and takes over when the first is k
   const standby = await secondConfig(at, 'rowseal');
   await using first = startDaemon(at.config.path);
   await first.says(isConnected);
-  const workload = startWorkload({ ...ENDLESS, url: at.server.url, major: at.major, seed });
+  const workload = startWorkload({ ...LASTING, url: at.server.url, major: at.major, seed });
   await using second = startDaemon(standby);
   await second.says(waitsForSlot);
   await sleep(500);
@@ -44,7 +44,7 @@ test('two daemons with slots of their own: one stops with trail_forked, and noth
   const seed = seedOfRun();
   await using at = await startCase({ major: 16, seal: SMALL_SEALS });
   await begin(at, 'other');
-  const workload = startWorkload({ ...ENDLESS, url: at.server.url, major: at.major, seed });
+  const workload = startWorkload({ ...LASTING, url: at.server.url, major: at.major, seed });
   await using one = startDaemon(at.config.path);
   await using other = startDaemon(await secondConfig(at, 'other'));
   const [stopped, status] = await Promise.race(
@@ -67,7 +67,7 @@ test('junk at the next seal in a folder: the daemon stops, and goes on when it i
   await using at = await startCase({ major: 14, seal: SMALL_SEALS });
   await using daemon = startDaemon(at.config.path);
   await daemon.says(isConnected);
-  const workload = startWorkload({ ...ENDLESS, url: at.server.url, major: at.major, seed });
+  const workload = startWorkload({ ...LASTING, url: at.server.url, major: at.major, seed });
   await sleep(1000);
   const seals = join(at.config.folder, 'seals');
   const junk = join(seals, sealName(readdirSync(seals).length + 5));
@@ -92,7 +92,14 @@ test('in a locked bucket: junk is written behind, delete markers hide nothing, t
   const store = { type: 's3', bucket, region: 'us-east-1', endpoint: s3.endpoint, force_path_style: true };
   await using at = await startCase({ major: 18, seal: SMALL_SEALS, store });
   await begin(at, 'other', env);
-  const workload = startWorkload({ ...ENDLESS, url: at.server.url, major: at.major, seed, paceMs: 25 });
+  const workload = startWorkload({
+    ...LASTING,
+    url: at.server.url,
+    major: at.major,
+    seed,
+    paceMs: 25,
+    transactions: 300,
+  });
   const location = `s3://${bucket}/${at.config.name}?region=us-east-1&endpoint=${encodeURIComponent(s3.endpoint)}&force_path_style=true`;
   const key = (number: number) => `${at.config.name}/seals/${sealName(number)}`;
 
@@ -126,7 +133,7 @@ test('in a locked bucket: junk is written behind, delete markers hide nothing, t
   });
   expect(result.problems, `ROWSEAL_SEED=${seed}`).toEqual([]);
   expect(result.changes).toBeGreaterThan(50);
-}, 180_000);
+}, 300_000);
 
 /** The configuration of a second daemon on the same trail. */
 async function secondConfig(at: CaptureCase, slot: string): Promise<string> {

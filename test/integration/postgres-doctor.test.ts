@@ -89,23 +89,60 @@ trails:
     expect(alone.unchecked).toHaveLength(1);
     expect(alone.byId.get('login.ordinary')).toMatchObject({ status: 'fail' });
     expect(alone.byId.get('key.file')?.what).toContain(NAME);
+    expect(alone.byId.get('key.password_file')?.status).toBe('ok');
     const helped = await doctor({ ROWSEAL_ADMIN_URL: server.url });
     expect(helped.status).toBe(1);
     const failed = helped.checks.filter(({ status }) => status === 'fail').map(({ id }) => id);
-    expect(failed).toEqual(
-      expect.arrayContaining([
-        'role.exists',
-        'publication.exists',
-        'kit.installed',
-        'table.public.keyless.refused',
-      ]),
-    );
+    expect(failed).toEqual([
+      'kit.installed',
+      'table.public.cache.uncapturable',
+      'table.public.keyless.refused',
+    ]);
+    expect(helped.byId.get('kit.installed')).toMatchObject({
+      what: 'rowseal is not installed yet: 4 tables match',
+      fix: `rowseal setup -c ${config}`,
+    });
     expect(helped.byId.get('server.wal_keep')?.status).toBe('warn');
     expect(helped.byId.get('tables.matched')?.what).toMatch(/^4 tables match, 0/);
     expect(helped.byId.has('table.public.passing.unpublished')).toBe(false);
     const { text } = await run(doctorCommand, [], { ROWSEAL_ADMIN_URL: server.url });
     expect(text).toContain('ALTER TABLE "public"."keyless" REPLICA IDENTITY FULL;');
     expect(text).not.toContain(PASSWORD);
+  });
+
+  test('an admin URL that leads elsewhere, or lets nobody in, is told as such', async () => {
+    const { port } = new URL(server.url);
+    const elsewhere = await doctor({
+      ROWSEAL_ADMIN_URL: server.url.replace(/\/postgres(?=\?|$)/, '/template1'),
+    });
+    expect(elsewhere.unchecked[0]?.why).toBe(
+      `ROWSEAL_ADMIN_URL (127.0.0.1:${port}/template1) is not the server of this trail (127.0.0.1:${port}/postgres)`,
+    );
+    const down = 'postgres://postgres@127.0.0.1:1/postgres?sslmode=disable';
+    const env = { ROWSEAL_ADMIN_URL: down };
+    await expect(run(setupCommand, ['--print'], env)).rejects.toMatchObject({
+      code: 'source_unreachable',
+      hint: 'See whether the server runs, and the host and port in ROWSEAL_ADMIN_URL.',
+    });
+    await admin.query(`create role dba superuser login password 'right'`);
+    const as = (password: string) =>
+      server.url.replace(/\/\/[^@]*@/, `//dba${password === '' ? '' : `:${password}`}@`);
+    const attempt = (url: string) => run(setupCommand, ['--print'], { ROWSEAL_ADMIN_URL: url });
+    try {
+      await expect(attempt(as('wrong'))).rejects.toMatchObject({
+        code: 'source_refused',
+        hint: expect.stringContaining('is not the one of dba'),
+      });
+      await expect(attempt(as(''))).rejects.toMatchObject({
+        code: 'source_refused',
+        message: expect.stringContaining('asks for a password, and none is configured'),
+        hint: expect.stringContaining('PGPASSWORD'),
+      });
+      const refused = await doctor({ ROWSEAL_ADMIN_URL: as('wrong') });
+      expect(refused.unchecked[0]?.fix).not.toContain('doctor');
+    } finally {
+      await admin.query('drop role dba');
+    }
   });
 
   test('setup refuses a table without a key, and then touches nothing', async () => {
@@ -278,7 +315,7 @@ trails:
     await expect.poll(async () => (await doctor()).byId.get('slot.fits')?.what).toContain('not in use');
     const removed = await setup('--uninstall', '--yes');
     expect(removed.text).toContain('there is no trail yet whose end could be sealed');
-    expect(removed.text).toContain('after the last seal');
+    expect(removed.text).toMatch(/\d+ bytes of the server's log lie behind the last seal/);
     expect((await admin.query('select from pg_replication_slots')).rows).toEqual([]);
   });
 });

@@ -23,8 +23,8 @@ export interface CrashOptions {
 /** Small, so that transactions are cut in two and many seals are under way. */
 export const SMALL_SEALS = { max_age: '100ms', max_records: 40, idle: '500ms' };
 
-/** Goes on until it is stopped. */
-export const ENDLESS = { transactions: 1e9, paceMs: 8, ddl: 1e9 } as const;
+/** Goes on until it is stopped, or for this long: a slow machine must not make it more than it can catch up with. */
+export const LASTING = { transactions: 1500, paceMs: 8, ddl: 1e9 } as const;
 
 export async function crash(options: CrashOptions) {
   const { seed, kills } = options;
@@ -38,7 +38,13 @@ export async function crash(options: CrashOptions) {
   // stay unreadable on the server's side ("could not map filenumber", Postgres 18.4, with test_decoding too).
   const first = startDaemon(at.config.path);
   await first.says(isConnected);
-  const workload = startWorkload({ ...ENDLESS, url: at.server.url, major: options.major, seed });
+  const workload = startWorkload({
+    ...LASTING,
+    url: at.server.url,
+    major: options.major,
+    seed,
+    transactions: 70 * kills,
+  });
   const problems: string[] = [];
   let connected = 1;
   await sleep(random.below(600));
@@ -119,7 +125,7 @@ export async function forgetPrepared(at: CaptureCase): Promise<void> {
 export async function firstStart(options: CrashOptions) {
   const random = createRandom(options.seed).fork('first start');
   await using at = await startCase({ major: options.major, seal: SMALL_SEALS });
-  const workload = startWorkload({ ...ENDLESS, ...options, url: at.server.url, paceMs: 20, ddl: 0 });
+  const workload = startWorkload({ ...LASTING, ...options, url: at.server.url, paceMs: 20, ddl: 0 });
   const problems: string[] = [];
   // How long an undisturbed start takes here, as the measure of what a random moment is.
   let usualMs = 1000;

@@ -71,6 +71,7 @@ export function compareWithShadow(options: CompareOptions): Comparison {
   }
   for (const record of recorded.slice(at)) differ(`too many: ${record.line.slice(0, 200)}`);
   for (const problem of ddlProblems(options)) differ(problem);
+  for (const problem of partialProblems(options.trail)) differ(problem);
   return { differences, changes: total, transactions: expected.length, seen };
 }
 
@@ -159,6 +160,8 @@ function checkActor(tree: ExactObject, expected: ExpectedActor, change: ShadowCh
   const connection = tree['connection'] as ExactObject | undefined;
   if (tier === 'none') return;
   check('connection.user', connection?.['user'], change.login);
+  check('connection.application', connection?.['application'], change.application);
+  check('connection.address', connection?.['address'], '127.0.0.1');
   check('connection.pid', connection?.['pid'], new ExactNumber(String(change.pid)));
 }
 
@@ -348,6 +351,30 @@ function* ddlProblems({ trail, shadow }: CompareOptions): Generator<string> {
     for (const tag of ddl)
       if (!tags.get(xid)?.has(tag)) yield `no ddl record says ${tag} in transaction ${xid}`;
   }
+}
+
+/** A seal that ends inside a transaction names its position, and the first event behind its last record. */
+function* partialProblems({ seals, records }: ReadTrail): Generator<string> {
+  let at = 0;
+  let last: ExactObject | null = null;
+  for (const { number, source } of seals) {
+    for (; at < records.length && (records[at] as ReadRecord).seal <= number; at++) {
+      const transaction = (records[at] as ReadRecord).tree['transaction'] as ExactObject | undefined;
+      if (transaction !== undefined && (last === null || comesAfter(transaction, last))) last = transaction;
+    }
+    const { partial } = source;
+    if (partial === undefined) continue;
+    const index = Number((last?.['index'] as ExactNumber | undefined)?.text);
+    if (last?.['position'] !== partial.position)
+      yield `seal ${number}: partial is at ${partial.position}, its last record at ${last?.['position']}`;
+    else if (index >= partial.next) yield `seal ${number}: partial.next is ${partial.next}`;
+  }
+}
+
+function comesAfter(one: ExactObject, other: ExactObject): boolean {
+  const of = (at: ExactObject, name: string) => Number((at[name] as ExactNumber).text);
+  const numbers = of(one, 'number') - of(other, 'number');
+  return numbers > 0 || (numbers === 0 && of(one, 'index') > of(other, 'index'));
 }
 
 const pointer = (name: string) => name.replaceAll('~', '~0').replaceAll('/', '~1');

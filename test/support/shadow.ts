@@ -12,7 +12,8 @@ const INSTALL = `
   create schema shadow;
   create extension hstore schema shadow;
   create table shadow.log (serial bigint generated always as identity primary key, xid text not null,
-    op text not null, shape json, old json, new json, login text, pid integer, expect json, detail text);
+    op text not null, shape json, old json, new json, login text, pid integer,
+    application text, expect json, detail text);
   create function shadow.shape(relation oid) returns json language sql stable set search_path = '' as $f$
     select json_build_object('schema', n.nspname, 'table', c.relname, 'identity', c.relreplident,
       'published', exists (select from pg_publication_rel p where p.prrelid = c.oid),
@@ -30,11 +31,11 @@ const INSTALL = `
     set timezone = 'UTC' set datestyle = 'ISO, YMD' set intervalstyle = 'postgres' set extra_float_digits = 3
     set bytea_output = 'hex' as $f$
   begin
-    insert into shadow.log (xid, op, shape, old, new, login, pid, expect)
+    insert into shadow.log (xid, op, shape, old, new, login, pid, application, expect)
     values (pg_current_xact_id()::text, lower(tg_op), shadow.shape(tg_relid),
       case when tg_op in ('UPDATE', 'DELETE') then shadow.hstore_to_json(shadow.hstore(old)) end,
       case when tg_op in ('UPDATE', 'INSERT') then shadow.hstore_to_json(shadow.hstore(new)) end,
-      session_user, pg_backend_pid(), nullif(current_setting('shadow.expect', true), '')::json);
+      session_user, pg_backend_pid(), nullif(current_setting('application_name'), ''), nullif(current_setting('shadow.expect', true), '')::json);
     return null;
   end $f$;
   create function shadow.ddl(tag text) returns void language sql security definer set search_path = '' as $f$
@@ -84,6 +85,7 @@ export interface ShadowChange {
   readonly new: TextRow | null;
   readonly login: string;
   readonly pid: string;
+  readonly application: string | null;
   /** `attached`: on tables with our context triggers; `plain`: on others. Null: the session expects nothing. */
   readonly expect: { readonly attached: ExpectedActor; readonly plain: ExpectedActor } | null;
 }

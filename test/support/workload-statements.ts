@@ -78,7 +78,7 @@ function insertOf(table: WorkloadTable, random: Random, catalogue: Catalogue): s
   };
   // Bulk, where a sequence gives the key.
   if (table.newKey === undefined && random.chance(0.12)) {
-    return `insert into ${table.name} (${names}) select ${row()} from generate_series(1, ${2 + random.below(random.chance(0.2) ? 400 : 40)})`;
+    return `insert into ${table.name} (${names}) select ${row()} from generate_series(1, ${2 + random.below(random.chance(0.2) ? 200 : 40)})`;
   }
   const rows = Array.from({ length: 1 + random.below(3) }, () => `(${row()})`);
   return `insert into ${table.name} (${names}) values ${rows.join(', ')}`;

@@ -17,8 +17,6 @@ export interface Narrator {
   caught(text: string): void;
   /** What should not have come. */
   wrong(text: string): void;
-  /** Columns as wide as their widest cell; the first row is the head. */
-  table(rows: readonly (readonly string[])[], marked?: (row: readonly string[]) => boolean): void;
 }
 
 const WIDTH = 100;
@@ -59,16 +57,6 @@ export function createNarrator({ write, colour }: NarratorOptions): Narrator {
     done: (text) => marked('✓', 32, text),
     caught: (text) => marked('!', 33, text),
     wrong: (text) => marked('✗', 31, text),
-    table(rows, stands = () => false) {
-      const widths = (rows[0] ?? []).map((_, at) => Math.max(...rows.map((row) => visible(row[at] ?? ''))));
-      rows.forEach((row, index) => {
-        const cells = row.map((cell, at) =>
-          at === row.length - 1 ? cell : cell + ' '.repeat((widths[at] ?? 0) - visible(cell)),
-        );
-        const text = cells.join('  ').trimEnd();
-        line(`   ${index === 0 ? paint(2, text) : stands(row) ? paint(33, text) : text}`);
-      });
-    },
   };
 }
 

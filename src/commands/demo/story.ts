@@ -2,7 +2,6 @@
  * The demo's first half: a shop on a real Postgres, rowseal attached to it as a DBA would, people at work, an
  * intruder. Everything is done by rowseal's own commands; the second half (trial.ts) judges what they left.
  */
-import { writeFile } from 'node:fs/promises';
 import type { EmbeddedPostgres } from '../../embedded/postgres.ts';
 import type { CommandIo } from '../command.ts';
 import { doctorCommand } from '../doctor.ts';
@@ -54,9 +53,8 @@ export function tellShop({ say, postgres }: Stage, version: string, seconds: str
 
 /** Resolves with the vkey. */
 export async function makeKey({ folder, say, io }: Stage): Promise<string> {
-  say.hand('$', `rowseal keygen --out log.key --name ${TRAIL} > log.vkey`);
+  say.hand('$', `rowseal keygen --out log.key --name ${TRAIL}`);
   const { stdout } = await runCommand(keygenCommand, ['--out', folder.signingKey, '--name', TRAIL], io);
-  await writeFile(folder.vkey, stdout, { flag: 'wx' });
   say.done(`log.key (0600) signs, and stays with the daemon; log.vkey goes to the auditor:`);
   say.plain(`  ${stdout.trim()}`);
   return stdout.trim();

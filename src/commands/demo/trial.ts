@@ -10,7 +10,6 @@ import type { Verdict } from '../../verify/verify.ts';
 import { showCommand } from '../show.ts';
 import { verifyCommand } from '../verify.ts';
 import { placeOf } from './evidence.ts';
-import { HISTORY_HEAD, type HistoryRecord, historyRows } from './history.ts';
 import type { Narrator } from './narrator.ts';
 import { TRAIL } from './setting.ts';
 import { ORDER, ROGUE, SCENES } from './shop.ts';
@@ -18,15 +17,23 @@ import { runCommand } from './stage.ts';
 import { CHANGES, isOfTheStory, type Stage } from './story.ts';
 import { changeOneByte, removeObject } from './tamper.ts';
 
-export type StoryRecord = HistoryRecord & {
+/** The members of a record that the story is held against; see FORMAT.md. */
+export interface StoryRecord {
+  readonly kind: string;
   readonly id: string;
+  readonly actor?: { readonly type: string; readonly id?: string; readonly email?: string };
+  readonly attribution?: { readonly tier: string; readonly via?: string | null };
+  readonly action?: string;
+  readonly connection?: { readonly user?: string; readonly application?: string; readonly pid?: number };
   readonly target?: { readonly key?: Readonly<Record<string, unknown>> | null };
-};
+}
 
 /** Shows the row's history and holds it against what was played. Resolves with its records. */
 export async function tellHistory({ folder, say, io, wrong }: Stage): Promise<StoryRecord[]> {
-  say.hand('$', `rowseal show trails/${TRAIL} --table public.orders --key id=${ORDER}`);
-  say.hand('$', `rowseal show trails/${TRAIL} --action ddl`);
+  const asked = ['--table', 'public.orders', '--key', `id=${ORDER}`, '--ddl'];
+  say.hand('$', `rowseal show trails/${TRAIL} ${asked.join(' ')}`);
+  const told = await runCommand(showCommand, [folder.trail, ...asked], io);
+  for (const line of told.stdout.trimEnd().split('\n')) say.plain(line);
   const { stdout } = await runCommand(showCommand, [folder.trail, '--json'], io);
   const records = stdout
     .split('\n')
@@ -35,7 +42,6 @@ export async function tellHistory({ folder, say, io, wrong }: Stage): Promise<St
   const ofOrder = records.filter(
     (record) => isOfTheStory(record) && (record.kind === 'ddl' || record.target?.table === 'orders'),
   );
-  say.table([HISTORY_HEAD, ...historyRows(ofOrder)], (row) => row[2] === 'none');
   tellIntruder(say, ofOrder);
   const changes = records.filter(({ kind }) => kind === 'change');
   if (changes.length !== CHANGES)

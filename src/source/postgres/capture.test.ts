@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { type Capture, type CapturedTable, compareCapture, problemsOf } from './capture.ts';
+import { type Capture, type CapturedTable, compareCapture, problemsOf, remedyOf } from './capture.ts';
 
 const TABLE: CapturedTable = {
   published: true,
@@ -88,6 +88,14 @@ describe('problems', () => {
       'publication_via_partition_root p',
     ]);
     expect(problems(capture(tables), () => false)).toEqual([]);
+  });
+
+  test('each says what to do, beside the fact that is sealed', () => {
+    const [problem] = problemsOf(capture({ 's.t': { published: false } }), 'p', everything);
+    expect(problem?.text).toBe('s.t is not captured (table not published)');
+    expect(remedyOf(problem!, 'rowseal.yaml')).toBe('rowseal setup -c rowseal.yaml');
+    expect(remedyOf({ ...problem!, what: 'row_filter' }, 'f')).toBe('rowseal doctor -c f');
+    expect(remedyOf({ ...problem!, what: 'capture_not_seen' }, 'f')).toBeNull();
   });
 
   test('what is left out of published tables', () => {

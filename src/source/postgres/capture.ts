@@ -124,9 +124,25 @@ export function problemsOf(capture: Capture, publication: string, matches: Match
 }
 
 export function captureProblem(what: string, object: string, detail: string | null): CaptureProblem {
-  const text = `${object}: ${what.replaceAll('_', ' ')}${detail === null ? '' : ` (${detail})`}`;
+  const missing = what === 'table_not_published' || what === 'table_unlogged';
+  const why = `${what.replaceAll('_', ' ')}${detail === null ? '' : ` (${detail})`}`;
+  const text = missing ? `${object} is not captured (${why})` : `${object}: ${why}`;
   return { what, object, detail, text };
 }
+
+/** The command that mends a problem, or that names its SQL; null where neither can. Not sealed: it is advice. */
+export function remedyOf({ what }: CaptureProblem, file: string): string | null {
+  if (SETUP_MENDS.has(what)) return `rowseal setup -c ${file}`;
+  return DOCTOR_EXPLAINS.has(what) ? `rowseal doctor -c ${file}` : null;
+}
+
+const SETUP_MENDS = new Set([
+  'table_not_published',
+  'context_trigger_disabled',
+  'publication_without_action',
+  'publication_via_partition_root',
+]);
+const DOCTOR_EXPLAINS = new Set(['table_unlogged', 'row_filter', 'column_list', 'slot_at_risk']);
 
 /** What the trail has to say of the way from one state to the other. Empty where nothing changed. */
 export function compareCapture(

@@ -27,7 +27,7 @@ const RELATION = `
     select a.relid, a.place from pg_partition_ancestors($1::oid::regclass) with ordinality a(relid, place)
     union select $1::oid::regclass, 1
   )
-  select pg_current_snapshot()::text as snapshot,
+  select pg_current_snapshot()::text as snapshot, exists (select from pg_class where oid = $1::oid) as there,
     (select json_agg(a.attname order by k.place)
        from pg_index i, unnest(i.indkey::int2[]) with ordinality k(attnum, place), pg_attribute a
       where i.indrelid = $1::oid and i.indisprimary and k.place <= i.indnkeyatts
@@ -43,7 +43,7 @@ const RELATION = `
 
 /** The same of every published table at once, so that a thousand tables don't cost a thousand questions. */
 const PUBLISHED = `
-  select c.oid, pg_current_snapshot()::text as snapshot,
+  select c.oid, pg_current_snapshot()::text as snapshot, true as there,
     (select json_agg(a.attname order by k.place)
        from pg_index i, unnest(i.indkey::int2[]) with ordinality k(attnum, place), pg_attribute a
       where i.indrelid = c.oid and i.indisprimary and k.place <= i.indnkeyatts
@@ -193,7 +193,12 @@ function build(
   });
   const names = new Set(columns.map((column) => column.name));
   const primaryKey = list(facts['primary_key']) as string[];
-  const fits = primaryKey.length > 0 && primaryKey.every((name) => names.has(name));
+  // REPLICA IDENTITY DEFAULT flags the primary key of then (none where that is deferrable); the catalogs tell of now.
+  const flagged = message.identity === 'd' ? columns.filter(({ identity }) => identity) : [];
+  const isOfThen =
+    flagged.length === 0 ||
+    (flagged.length === primaryKey.length && flagged.every(({ name }) => primaryKey.includes(name)));
+  const fits = primaryKey.length > 0 && primaryKey.every((name) => names.has(name)) && isOfThen;
   return {
     id: '',
     schema: message.schema,
@@ -203,6 +208,7 @@ function build(
     primaryKey: fits ? primaryKey : null,
     ancestors: list(facts['ancestors']) as string[],
     contextTrigger: facts['context_trigger'] === 't',
+    ...(facts['there'] === 't' ? {} : { gone: true }),
   };
 }
 

@@ -40,6 +40,12 @@ export function check(
   return { group, id, status, what, ...(status === 'ok' ? { why: '', fix: '' } : mend) };
 }
 
+/** A command in a fix says `-c FILE`: whoever knows the configuration's path puts it in. */
+export function nameFile(fix: string, file: string): string {
+  const word = /^[\w./@%+-]+$/.test(file) ? file : `'${file.replaceAll("'", "'\\''")}'`;
+  return fix.replaceAll('-c FILE', () => `-c ${word}`);
+}
+
 /** Names for a line: the first five and how many more. */
 export function shorten(names: readonly string[]): string {
   return names.length <= 5

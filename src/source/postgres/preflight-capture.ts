@@ -15,7 +15,7 @@ export function roleChecks(
     return [
       check('login', 'role.exists', 'fail', `no role ${name}`, {
         why: 'the daemon logs in as it',
-        fix: 'rowseal setup -c FILE -- or sql/postgres/02-capture-role.sql',
+        fix: 'rowseal setup -c FILE   # or sql/postgres/02-capture-role.sql',
       }),
     ];
   const may = role.login && (role.replication || role.superuser);

@@ -52,6 +52,8 @@ export interface SlotFacts {
   readonly confirmed: string | null;
   /** Bytes of WAL that the server keeps for it. */
   readonly retainedBytes: string | null;
+  /** Bytes of log behind what was acknowledged, which is what is sealed; null on a standby. */
+  readonly unsealedBytes: string | null;
 }
 
 export interface PublicationFacts {
@@ -195,7 +197,8 @@ function readSlot(client: Client, name: string): Promise<SlotFacts | null> {
     client,
     `SELECT plugin::text, database::text, active, wal_status AS "walStatus", safe_wal_size::text AS "safeWalBytes",
        confirmed_flush_lsn::text AS confirmed,
-       CASE WHEN NOT pg_is_in_recovery() THEN pg_wal_lsn_diff(pg_current_wal_lsn(), restart_lsn)::int8::text END AS "retainedBytes"
+       CASE WHEN NOT pg_is_in_recovery() THEN pg_wal_lsn_diff(pg_current_wal_lsn(), restart_lsn)::int8::text END AS "retainedBytes",
+       CASE WHEN NOT pg_is_in_recovery() THEN pg_wal_lsn_diff(pg_current_wal_lsn(), confirmed_flush_lsn)::int8::text END AS "unsealedBytes"
      FROM pg_replication_slots WHERE slot_name = $1`,
     [name],
   );

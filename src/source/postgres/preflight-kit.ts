@@ -14,7 +14,7 @@ export function kitChecks(
     return [
       check('kit', 'kit.installed', 'fail', 'the SQL kit is not installed', {
         why: 'no heartbeat, no context, no DDL; and anybody may forge logical messages',
-        fix: 'rowseal setup -c FILE -- or sql/postgres/01-kit.sql',
+        fix: 'rowseal setup -c FILE   # or sql/postgres/01-kit.sql',
       }),
     ];
   const missing = EVENT_TRIGGERS.filter((name) => !kit.eventTriggers.includes(name));

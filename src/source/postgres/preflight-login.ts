@@ -7,12 +7,10 @@ import { Client, type ClientConfig } from 'pg';
 import type { RowsealError } from '../../base/errors.ts';
 import { type Check, check } from './check.ts';
 import type { ConnectionTarget } from './connection.ts';
-import { asRowsealError } from './failure.ts';
+import { watchLogin } from './login.ts';
 import { quoteIdentifier } from './quote.ts';
 
 export interface LoginFacts {
-  /** The configuration gave a password; without one a certificate or pg_hba.conf must do. */
-  readonly password: boolean;
   readonly ordinary: RowsealError | null;
   /** TLS version of the ordinary connection; null without TLS. */
   readonly tls: string | null;
@@ -22,21 +20,19 @@ export interface LoginFacts {
 }
 
 export async function tryLogin(target: ConnectionTarget): Promise<LoginFacts> {
-  const password = target.config.password !== '';
   let tls: string | null = null;
   const attempt = async (replication: string | null, sql: string): Promise<RowsealError | null> => {
     const config = { ...target.config, ...(replication === null ? {} : { replication }) } as ClientConfig;
     const client = new Client(config);
     client.on('error', () => undefined);
+    const attempted = watchLogin(client, target, 'capture role');
     try {
       await client.connect();
       const { rows } = await client.query(sql);
       if (replication === null) tls = (rows[0] as { version: string | null } | undefined)?.version ?? null;
       return null;
     } catch (error) {
-      return asRowsealError(error, `${target.user}@${target.host}:${target.port}`, {
-        tls: target.sslmode !== 'disable',
-      });
+      return attempted.explain(error);
     } finally {
       await client.end().catch(() => undefined);
     }
@@ -45,9 +41,8 @@ export async function tryLogin(target: ConnectionTarget): Promise<LoginFacts> {
     null,
     'SELECT version FROM pg_catalog.pg_stat_ssl WHERE pid = pg_catalog.pg_backend_pid() AND ssl',
   );
-  if (ordinary !== null) return { password, ordinary, tls, logical: ordinary, physical: ordinary };
+  if (ordinary !== null) return { ordinary, tls, logical: ordinary, physical: ordinary };
   return {
-    password,
     ordinary,
     tls,
     logical: await attempt('database', 'IDENTIFY_SYSTEM'),
@@ -66,7 +61,7 @@ export function loginChecks(
     return [
       check('login', 'login.ordinary', 'fail', `${user} cannot log in to ${database}`, {
         why: facts.ordinary.message,
-        fix: loginFix(facts.ordinary, facts.password),
+        fix: facts.ordinary.hint,
       }),
     ];
   const local = target.host.startsWith('/') || ['localhost', '127.0.0.1', '::1'].includes(target.host);
@@ -106,15 +101,8 @@ export function loginChecks(
       `${user} ${facts.physical === null ? 'can' : 'cannot'} open a connection for physical replication`,
       {
         why: `with it the role can copy the whole cluster (pg_basebackup); logical replication needs no such line of pg_hba.conf${hbaReplication.map((line) => `; ${line}`).join('')}`,
-        fix: `pg_hba.conf, above the other replication lines:  host  replication  ${quoteIdentifier(user)}  all  reject  -- then SELECT pg_reload_conf();`,
+        fix: `pg_hba.conf, above the other replication lines:  host  replication  ${quoteIdentifier(user)}  all  reject  # then SELECT pg_reload_conf();`,
       },
     ),
   ];
-}
-
-function loginFix(error: RowsealError, password: boolean): string {
-  if (!password)
-    return 'Give the password: source.password_file (mode 0600), PGPASSWORD, or a variable of the environment in source.url.';
-  if (error.code !== 'source_refused') return error.hint;
-  return 'rowseal setup -c FILE -- makes the role; the password is the one that the configuration gives';
 }

@@ -110,8 +110,22 @@ describe('judgeTables', () => {
 });
 
 describe('tableChecks', () => {
+  const kit = {
+    version: 1,
+    digest: 'd1',
+    eventTriggers: [],
+    publicMayEmit: false,
+    emitters: [],
+    attachNew: [],
+  };
+  const setting = (facts: Partial<TableFacts>) => ({
+    tables: [table(facts)],
+    publication,
+    kit,
+    server: { version: 160_000 },
+  });
   const checks = (facts: Partial<TableFacts>, wishes = [wish('public.*')]) =>
-    tableChecks([table(facts)], wishes, publication, 'rowseal', 160_000).filter(
+    tableChecks(setting(facts), { tables: wishes, publication: 'rowseal' }).filter(
       ({ status }) => status !== 'ok',
     );
 
@@ -128,6 +142,28 @@ describe('tableChecks', () => {
     expect(found).toHaveLength(1);
     expect(found[0]).toMatchObject({ id: `table.public.orders.${what}`, status });
     expect(found[0]?.fix).toContain(fix);
+  });
+
+  test('says no SQL that cannot work yet: neither without the kit nor without the publication', () => {
+    const wishes = [wish('public.*', { replica_identity: 'full', context_trigger: true })];
+    const ids = (change: object) =>
+      tableChecks({ ...setting({ published: false }), ...change }, { tables: wishes, publication: 'p' })
+        .filter(({ status }) => status !== 'ok')
+        .map(({ id }) => id.split('.').at(-1));
+    expect(ids({})).toEqual(['identity', 'unpublished', 'trigger']);
+    expect(ids({ kit: null })).toEqual(['unpublished']);
+    expect(ids({ publication: null })).toEqual(['identity', 'trigger']);
+  });
+
+  test('a table without a key is counted as one, and its mending repeats what the general rule asks', () => {
+    const wishes = [wish('public.*', { context_trigger: true })];
+    const found = tableChecks(setting({ key: false }), { tables: wishes, publication: 'p' });
+    expect(found.find(({ id }) => id === 'tables.identity')?.what).toBe(
+      'replica identity: 0 FULL, 0 by key, 1 without key',
+    );
+    expect(found.find(({ id }) => id.endsWith('.breaks'))?.fix).toContain(
+      '{ match: public.orders, replica_identity: full, context_trigger: true }',
+    );
   });
 
   test('nothing that matches fails; published and unasked warns; all well is silent', () => {

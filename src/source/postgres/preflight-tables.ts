@@ -4,7 +4,7 @@
  */
 import { compilePolicy } from '../../change/policy.ts';
 import type { Check } from './check.ts';
-import type { PublicationFacts, TableFacts } from './preflight-facts.ts';
+import type { PreflightFacts, PublicationFacts, TableFacts } from './preflight-facts.ts';
 import { quoteIdentifier, quoteLiteral } from './quote.ts';
 
 export interface TableWish {
@@ -62,7 +62,7 @@ export function judgeTables(
         needsFull: capturable && needsFull,
         needsTrigger: uncapturable === null && triggered.has(name) && !table.attached,
         needsPublishing: capturable && !table.published,
-        refused: capturable ? whyRefused(table, needsFull, storedHidden) : null,
+        refused: capturable ? whyRefused(table, wish, needsFull, storedHidden) : null,
         uncapturable,
       },
     ];
@@ -95,7 +95,12 @@ function whyUncapturable({ schema, table, kind, unlogged }: TableFacts): TableVe
   return null;
 }
 
-function whyRefused(table: TableFacts, needsFull: boolean, storedHidden: boolean): TableVerdict['refused'] {
+function whyRefused(
+  table: TableFacts,
+  wish: TableWish,
+  needsFull: boolean,
+  storedHidden: boolean,
+): TableVerdict['refused'] {
   const name = qualified(table);
   const full = needsFull || table.identity === 'f';
   if (full && table.virtual.length > 0)
@@ -111,7 +116,8 @@ function whyRefused(table: TableFacts, needsFull: boolean, storedHidden: boolean
   if (full || hasIdentity(table)) return null;
   return {
     why: `no key that serves as replica identity${table.identity === 'n' ? ' (REPLICA IDENTITY NOTHING)' : ''}: once published, every UPDATE and DELETE would fail`,
-    fix: `ALTER TABLE ${name} REPLICA IDENTITY FULL; -- or replica_identity: full here, a primary key, or exclude: true`,
+    // An entry replaces the one before it: what that asked for is to be asked again.
+    fix: `ALTER TABLE ${name} REPLICA IDENTITY FULL; -- or an entry of its own: { match: ${table.schema}.${table.table}, replica_identity: full${wish.context_trigger ? ', context_trigger: true' : ''} } (the last match wins as a whole: repeat class and columns too), a primary key, or exclude: true`,
   };
 }
 
@@ -133,14 +139,19 @@ function hasIdentity({ identity, key, identityIndex }: TableFacts): boolean {
 export const qualified = ({ schema, table }: { schema: string; table: string }) =>
   `${quoteIdentifier(schema)}.${quoteIdentifier(table)}`;
 
-/** The verdicts as checks: one for each table with something to mend, and a sum of the rest. */
-export function tableChecks(
-  tables: readonly TableFacts[],
-  wishes: readonly TableWish[],
-  publication: PublicationFacts | null,
-  publicationName: string,
-  version: number,
-): Check[] {
+type TableSetting = Pick<PreflightFacts, 'tables' | 'publication' | 'kit'> & {
+  readonly server: Pick<PreflightFacts['server'], 'version'>;
+};
+interface TableCaptureWish {
+  readonly tables: readonly TableWish[];
+  readonly publication: string;
+}
+
+/** The verdicts as checks; none whose SQL could not work yet, without kit or publication. One for each table with something to mend, and a sum of the rest. */
+export function tableChecks(facts: TableSetting, wish: TableCaptureWish): Check[] {
+  const { tables, publication, kit } = facts;
+  const { version } = facts.server;
+  const { tables: wishes, publication: publicationName } = wish;
   const verdicts = judgeTables(tables, wishes, publication, version);
   const rows = verdicts.filter(({ table }) => table.kind !== 'p');
   const checks: Check[] = [];
@@ -165,7 +176,7 @@ export function tableChecks(
         refused.why,
         refused.fix,
       );
-    if (verdict.needsFull && refused === null)
+    if (kit !== null && verdict.needsFull && refused === null)
       add(
         verdict,
         'fail',
@@ -173,7 +184,7 @@ export function tableChecks(
         'replica_identity: full asks for old values',
         `SELECT rowseal.full_identity(${quoteLiteral(name)});`,
       );
-    if (verdict.needsPublishing && refused === null)
+    if (publication !== null && verdict.needsPublishing && refused === null)
       add(
         verdict,
         'fail',
@@ -181,7 +192,7 @@ export function tableChecks(
         'its changes are not delivered',
         `ALTER PUBLICATION ${quoteIdentifier(publicationName)} ADD TABLE ONLY ${name};`,
       );
-    if (verdict.needsTrigger)
+    if (kit !== null && verdict.needsTrigger)
       add(
         verdict,
         'fail',
@@ -247,14 +258,15 @@ function summary(rows: readonly TableVerdict[]): Check {
 }
 
 function identitySummary(rows: readonly TableVerdict[]): Check[] {
-  const count = (full: boolean) => rows.filter(({ table }) => (table.identity === 'f') === full).length;
   if (rows.length === 0) return [];
+  const full = rows.filter(({ table }) => table.identity === 'f').length;
+  const none = rows.filter(({ table }) => !hasIdentity(table)).length;
   return [
     {
       group: 'tables',
       id: 'tables.identity',
       status: 'ok',
-      what: `replica identity: ${count(true)} FULL, ${count(false)} by key`,
+      what: `replica identity: ${full} FULL, ${rows.length - full - none} by key${none === 0 ? '' : `, ${none} without key`}`,
       why: 'by key, an update records the new values only and a delete only the key; FULL records the whole old row, and writes it to the WAL each time',
       fix: '',
     },

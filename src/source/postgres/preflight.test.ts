@@ -53,6 +53,7 @@ const well: PreflightFacts = {
     safeWalBytes: '1000',
     confirmed: '0/10',
     retainedBytes: '10',
+    unsealedBytes: '0',
   },
   publication: { allTables: false, viaRoot: false, schemas: [], unpublished: [], generated: true },
   kit: {
@@ -142,13 +143,36 @@ describe('preflight', () => {
     expect(ill({ server: { walKeepMb: -1 } }, { acceptUnboundedWal: true })).toEqual([
       'server.wal_keep warn',
     ]);
-    expect(ill({ publication: null, kit: null })).toEqual(['publication.exists fail', 'kit.installed fail']);
+    expect(ill({ publication: null })).toEqual(['publication.exists fail']);
+    expect(ill({ kit: null })).toEqual(['kit.installed fail']);
     expect(
       ill(
         { server: { version: 160_000, idleSlotTimeoutSeconds: null }, publication: { generated: null } },
         { failover: true },
       ),
     ).toEqual(['slot.failover fail']);
+  });
+});
+
+test('before setup one line says so; beside it stands only what setup cannot mend', () => {
+  const [orders] = well.tables;
+  const bare = {
+    ...well,
+    server: { ...well.server, walLevel: 'replica' },
+    role: null,
+    publication: null,
+    kit: null,
+    tables: [
+      { ...orders!, published: false },
+      { ...orders!, table: 'log', published: false, key: false },
+    ],
+  };
+  const tables = [{ ...wish.tables[0]!, context_trigger: true }];
+  const bad = preflight(bare, { ...wish, tables }).filter(({ status }) => status !== 'ok');
+  expect(bad.map(({ id }) => id)).toEqual(['server.wal_level', 'kit.installed', 'table.public.log.refused']);
+  expect(bad[1]).toMatchObject({
+    what: 'rowseal is not installed yet: 2 tables match',
+    fix: 'rowseal setup -c FILE',
   });
 });
 
@@ -160,7 +184,7 @@ describe('loginChecks', () => {
     sslmode: 'verify-full',
   } as const;
   const no = new RowsealError('source_refused', 'no');
-  const good = { password: true, ordinary: null, tls: 'TLSv1.3', logical: null, physical: no };
+  const good = { ordinary: null, tls: 'TLSv1.3', logical: null, physical: no };
   const states = (
     ...[facts, target]: Parameters<typeof loginChecks> extends [infer F, infer T, unknown] ? [F, T] : never
   ) =>

@@ -2,22 +2,35 @@
  * The preconditions of a Postgres source, decided from facts: pure, so that each has a unit test. A check says what
  * is wrong, why that matters, and the SQL or command that mends it. Nothing in here asks a server.
  */
-import type { Check } from './check.ts';
+import { type Check, check } from './check.ts';
 import { publicationChecks, roleChecks, slotChecks } from './preflight-capture.ts';
 import type { PreflightFacts } from './preflight-facts.ts';
 import { kitChecks } from './preflight-kit.ts';
 import { serverChecks } from './preflight-server.ts';
-import { tableChecks } from './preflight-tables.ts';
+import { judgeTables, tableChecks } from './preflight-tables.ts';
 import type { PreflightWish } from './preflight-wish.ts';
 
 /** Every check on the server, its slot, publication, kit and tables. */
 export function preflight(facts: PreflightFacts, wish: PreflightWish): Check[] {
+  const { server, role, slot, publication, kit } = facts;
+  // Before setup one line says so, and only what setup cannot mend stands beside it.
+  const installed = kit !== null || publication !== null;
   return [
-    ...serverChecks(facts.server, facts.slot, wish),
-    ...roleChecks(facts.role, facts.kit, facts.server.database, wish.role),
-    ...slotChecks(facts.slot, facts.server, wish),
-    ...publicationChecks(facts.publication, facts.server, wish.publication),
-    ...kitChecks(facts.kit, facts.server, wish),
-    ...tableChecks(facts.tables, wish.tables, facts.publication, wish.publication, facts.server.version),
+    ...serverChecks(server, slot, wish),
+    ...(installed || role !== null ? roleChecks(role, kit, server.database, wish.role) : []),
+    ...slotChecks(slot, server, wish),
+    ...(installed
+      ? [...publicationChecks(publication, server, wish.publication), ...kitChecks(kit, server, wish)]
+      : [notInstalled(facts, wish)]),
+    ...tableChecks(facts, wish),
   ];
+}
+
+function notInstalled({ tables, server, role }: PreflightFacts, wish: PreflightWish): Check {
+  const verdicts = judgeTables(tables, wish.tables, null, server.version);
+  const count = verdicts.filter(({ table }) => table.kind !== 'p').length;
+  return check('kit', 'kit.installed', 'fail', `rowseal is not installed yet: ${count} tables match`, {
+    why: `no SQL kit and no publication ${wish.publication}${role === null ? `, no role ${wish.role}` : ''}; setup shows what it would do, and asks`,
+    fix: 'rowseal setup -c FILE',
+  });
 }

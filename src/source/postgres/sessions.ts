@@ -4,9 +4,9 @@
  * that takes leave of it is shutting down, which is told, since our replication session would hold it up.
  */
 import pg from 'pg';
-import { RowsealError } from '../../base/errors.ts';
 import type { ConnectionTarget } from './connection.ts';
 import { asRowsealError, isShutdown } from './failure.ts';
+import { watchLogin } from './login.ts';
 
 /** A row of texts, as the server wrote them. */
 export type TextRow = Readonly<Record<string, string | null>>;
@@ -47,46 +47,31 @@ export async function connectSession(
     ...(kind === 'replication' ? { replication: 'database' } : {}),
   } as pg.ClientConfig);
   client.on('error', () => undefined); // a query that runs then fails with it, and so does the next
-  const doing = `connecting to ${target.host}:${target.port}/${target.database} as ${target.user}`;
-  const tls = { tls: target.sslmode !== 'disable' };
-  client.connection.once('sslconnect', () => {
-    const secure = client.connection.stream;
-    secure.once('secureConnect', () => {
-      tls.tls = false;
-    });
-  });
-  let asked = false;
-  for (const request of [
-    'authenticationCleartextPassword',
-    'authenticationMD5Password',
-    'authenticationSASL',
-  ]) {
-    client.connection.once(request, () => {
-      asked = true;
-    });
-  }
+  const login = watchLogin(client, target, 'daemon');
   try {
     await client.connect();
-    await client.query(`${PINNED}; ${ENCODING(encoding)}`);
+    await answered(client.query(`${PINNED}; ${ENCODING(encoding)}`), client, PATIENCE_MS);
     return client;
   } catch (error) {
     client.connection.stream.destroy();
-    if (asked && target.config.password === '') {
-      throw new RowsealError(
-        'source_refused',
-        `${doing}: the server asks for a password, and none is configured`,
-        {
-          cause: error,
-          hint: 'Set password_file, PGPASSWORD, or the password in the URL.',
-        },
-      );
-    }
-    throw asRowsealError(error, doing, tls);
+    throw login.explain(error);
   }
 }
 
-/** `onLeave` is called when the server ends the session because it goes down (or lets nobody in). */
-export function createSideSession(target: ConnectionTarget, onLeave: () => void): SideSession {
+/** How long a server may take to hear our good-bye. */
+const LEAVE_MS = 2000;
+/** A question to the catalogs takes milliseconds, with tens of thousands of tables a second. */
+const PATIENCE_MS = 60_000;
+
+/**
+ * `onLeave` is called when the server ends the session because it goes down (or lets nobody in). What isn't answered
+ * within `patienceMs` is given up, or a network that swallows everything would hold us for as long as the kernel tries.
+ */
+export function createSideSession(
+  target: ConnectionTarget,
+  onLeave: () => void,
+  patienceMs = PATIENCE_MS,
+): SideSession {
   let session: Promise<pg.Client> | null = null;
   let closed = false;
 
@@ -107,8 +92,9 @@ export function createSideSession(target: ConnectionTarget, onLeave: () => void)
     const mine = session;
     try {
       const named = name === undefined ? {} : { name };
-      const result = await (await mine).query({ text, values: [...values], ...named });
-      return result.rows as TextRow[];
+      const client = await mine;
+      const query = client.query({ text, values: [...values], ...named });
+      return (await answered(query, client, patienceMs)).rows as TextRow[];
     } catch (error) {
       const fromServer = typeof (error as { severity?: unknown }).severity === 'string';
       const fatal = !fromServer || (error as { severity: string }).severity !== 'ERROR';
@@ -131,9 +117,23 @@ export function createSideSession(target: ConnectionTarget, onLeave: () => void)
       closed = true;
       const last = session;
       session = null;
-      await last?.then((client) => client.end()).catch(() => undefined);
+      await last?.then((client) => answered(client.end(), client, LEAVE_MS)).catch(() => undefined);
     },
   };
+}
+
+/** The same, unless it takes too long: then the client's socket is destroyed, and whatever it was asked fails. */
+async function answered<T>(work: Promise<T>, client: pg.Client, patienceMs: number): Promise<T> {
+  const late = setTimeout(() => {
+    const seconds = Math.round(patienceMs / 1000);
+    const error = new Error(`no answer from the server for ${seconds} s`);
+    client.connection.stream.destroy(Object.assign(error, { code: 'ETIMEDOUT' }));
+  }, patienceMs);
+  try {
+    return await work;
+  } finally {
+    clearTimeout(late);
+  }
 }
 
 function causeCode(error: unknown): unknown {

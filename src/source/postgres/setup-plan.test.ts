@@ -141,8 +141,12 @@ describe('planUninstall', () => {
       safeWalBytes: null,
       confirmed: null,
       retainedBytes: null,
+      unsealedBytes: '4242',
     };
     expect(planUninstall({ ...whole, slot }, wish, files).refused).toHaveLength(1);
+    expect(planUninstall({ ...whole, slot }, wish, files).notes[0]).toMatch(
+      /^4242 bytes .* behind the last seal/,
+    );
     const plan = planUninstall({ ...whole, role: { ...whole.role!, ours: false } }, wish, files);
     expect(plan.steps.map((step) => step.sql)).toEqual([`OUT 'rowseal'`]);
     expect(plan.notes).toHaveLength(1);

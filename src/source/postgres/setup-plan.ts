@@ -209,7 +209,7 @@ export function planUninstall(facts: PreflightFacts, wish: PreflightWish, files:
       ...(slot === null
         ? []
         : [
-            'what was committed after the last seal will not be in the trail: stop the writers, and see rowseal status',
+            `${slot.unsealedBytes ?? 'unknown'} bytes of the server's log lie behind the last seal: what was committed in them will not be in the trail. To seal it, stop the writers, start rowseal run, and stop it when rowseal status says lag 0 B`,
           ]),
       ...(role !== null && !role.ours ? [`role ${wish.role} was not made by the kit and stays`] : []),
     ],

@@ -18,6 +18,7 @@ const SLOT: SlotState = {
 function facts(change: {
   through?: string | null;
   accept?: string;
+  partial?: string;
   incarnation?: string | null;
   slot?: Partial<SlotState> | null;
   server?: Partial<OpeningFacts['server']>;
@@ -30,6 +31,7 @@ function facts(change: {
       through: change.through === undefined ? '0/200' : change.through,
       incarnation: change.incarnation === undefined ? '42/3' : change.incarnation,
       acceptGap: change.accept ?? null,
+      partial: change.partial ?? null,
     },
     server: { systemIdentifier: '42', timeline: 3, flushed: '0/900', forkedAt: null, ...change.server },
     slot: change.slot === null ? null : { ...SLOT, ...change.slot },
@@ -113,6 +115,33 @@ describe('opening', () => {
     });
     expect(outcome({ server: { timeline: 2 } })).toBe('source_changed');
     expect(outcome({ server: { timeline: 2 }, accept: '0/200' })).toBe('source_changed');
+  });
+
+  // The seal ended inside a transaction whose commit the promoted standby never got. The stream then went on with
+  // another transaction, was refused as strayed at every start, and no --accept-gap could help.
+  test('a server that never had the transaction that the last seal ends inside of', () => {
+    const promoted = { partial: '0/240', server: { timeline: 4, forkedAt: '0/210' } };
+    expect(outcome(promoted)).toBe('source_changed');
+    expect(outcome({ ...promoted, accept: '0/200' })).toMatchObject({
+      action: 'use',
+      start: '0/210',
+      gap: { from: '0/200' },
+    });
+    expect(outcome({ ...promoted, server: { timeline: 4, forkedAt: '0/240' } })).toBe('source_changed');
+    expect(outcome({ ...promoted, server: { timeline: 4, forkedAt: '0/241' } })).toMatchObject({ gap: null });
+    // A gap moves on, be it by what stands at the fork itself: the switch, which is no commit.
+    expect(
+      outcome({ ...promoted, server: { timeline: 4, forkedAt: '0/200' }, accept: '0/200' }),
+    ).toMatchObject({
+      start: '0/201',
+      gap: { from: '0/200' },
+    });
+    expect(outcome({ partial: '0/240', server: { flushed: '0/230' } })).toBe('source_changed');
+    expect(outcome({ partial: '0/240' })).toMatchObject({ gap: null });
+    // Moved, but not over that commit: nothing is missing, and from its beginning again it would be there twice.
+    const moved = { partial: '0/240', slot: { confirmedFlush: '0/240' } };
+    expect(outcome(moved)).toBe('slot_moved');
+    expect(outcome({ ...moved, accept: '0/200' })).toEqual({ action: 'use', start: '0/200', gap: null });
   });
 
   test.each<Partial<SlotState>>([

@@ -6,7 +6,7 @@
 import { type ErrorCode, RowsealError } from '../../base/errors.ts';
 import type { Position } from '../../change/change.ts';
 import type { Resume } from '../source.ts';
-import { parseLsn } from './lsn.ts';
+import { formatLsn, parseLsn } from './lsn.ts';
 
 /** The slot's row in pg_replication_slots. */
 export interface SlotState {
@@ -102,19 +102,21 @@ export function decideOpening(facts: OpeningFacts): Opening {
     );
   }
 
-  // 5. Promoted or restored, from a point before `through`: the trail holds what this server never had, and
+  // 5. Promoted or restored, from a point before `through` (or the commit that the last seal waits for): the trail holds what this server never had, and
   //    this server's log behind the fork isn't what was sealed.
-  if (server.forkedAt !== null && parseLsn(server.forkedAt) < parseLsn(through)) {
-    const why = `timeline ${server.timeline} forked at ${server.forkedAt}, before ${through}`;
+  if (server.forkedAt !== null && lacks(server.forkedAt, resume, through)) {
+    const why = `timeline ${server.timeline} forked at ${server.forkedAt}, before ${resume.partial ?? through}`;
     if (!accepted) throw refuse('source_changed', why);
     const reaches = slot?.confirmedFlush && parseLsn(slot.confirmedFlush) <= parseLsn(server.forkedAt);
     const gap = { from: through, reason: `accepted: ${why}` };
-    return reaches && !isLost(slot) ? { action: 'use', start: server.forkedAt, gap } : afterGap(facts, gap);
+    return reaches && !isLost(slot)
+      ? { action: 'use', start: behindFork(server.forkedAt, through), gap }
+      : afterGap(facts, gap);
   }
 
   // 6. The server's log ends before `through`, on the same timeline: it was restored from a file copy.
-  if (parseLsn(server.flushed) < parseLsn(through)) {
-    const why = `the server's log ends at ${server.flushed}, before ${through}`;
+  if (lacks(server.flushed, resume, through)) {
+    const why = `the server's log ends at ${server.flushed}, before ${resume.partial ?? through}`;
     if (!accepted) throw refuse('source_changed', why);
     return afterGap(facts, { from: through, reason: `accepted: ${why}` });
   }
@@ -142,11 +144,25 @@ export function decideOpening(facts: OpeningFacts): Opening {
   const confirmed = slot.confirmedFlush;
   if (confirmed === null || parseLsn(confirmed) > parseLsn(through)) {
     if (!accepted) throw refuse('slot_moved', `it stands at ${confirmed}`);
+    // Between `through` and the commit that the last seal waits for there was none: nothing is missing yet.
+    if (confirmed !== null && resume.partial != null && parseLsn(confirmed) <= parseLsn(resume.partial)) {
+      return { action: 'use', start: through, gap: null };
+    }
     return afterGap(facts, { from: through, reason: `accepted: the slot was moved to ${confirmed}` });
   }
 
   // 11. At `through`, or behind it after a crash of the server: START_REPLICATION skips to `through`.
   return { action: 'use', start: through, gap: null };
+}
+
+/** Whether a log that ends at `end` lacks something that was sealed. A commit record begins at its position. */
+function lacks(end: Position, { partial }: Resume, through: Position): boolean {
+  return parseLsn(end) < parseLsn(through) || (partial != null && parseLsn(end) <= parseLsn(partial));
+}
+
+/** A gap must move on: what begins at the fork itself is the switch of timelines, and no commit. */
+function behindFork(forkedAt: Position, through: Position): Position {
+  return samePosition(forkedAt, through) ? formatLsn(parseLsn(forkedAt) + 1n) : forkedAt;
 }
 
 /** Behind an accepted gap the slot goes on where it stands; a lost one is made anew, a missing one created. */
@@ -185,7 +201,7 @@ function lostWhy(slot: SlotState): string {
 function inUse(facts: OpeningFacts, slot: SlotState): RowsealError {
   return new RowsealError(
     'slot_in_use',
-    `the slot ${facts.slotName} is in use by process ${slot.activePid}`,
+    `the slot ${facts.slotName} is in use: the server's process ${slot.activePid} (pg_stat_replication) streams from it`,
     {
       details: { slot: facts.slotName, active_pid: slot.activePid },
     },

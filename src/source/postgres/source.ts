@@ -4,7 +4,7 @@
  * heartbeat messages. It never acknowledges what it was not told to.
  */
 import { RowsealError } from '../../base/errors.ts';
-import type { ChangeHandler, Observation } from '../../change/change.ts';
+import type { ChangeHandler } from '../../change/change.ts';
 import type { ChangeSource, Resume } from '../source.ts';
 import { createCatalog } from './catalog.ts';
 import { parsePostgresUrl } from './connection.ts';
@@ -105,11 +105,14 @@ export function createPostgresSource(options: PostgresSourceOptions): PostgresSo
   const stream = async (handler: ChangeHandler) => {
     const at = attached;
     if (at === null) throw new RowsealError('internal', 'stream before open');
-    const waiting: Observation[] = [];
     let fatal: unknown = null;
-    const state = { inTransaction: false, commitAt: clock() };
+    const state = { inTransaction: false, over: false, commitAt: clock() };
+    // Until it is told, news stays with the watch: it outlives this stream.
+    const tell = () => {
+      for (const observation of watch.news()) handler.observe(observation);
+    };
     const deliver = () => {
-      while (waiting.length > 0 && !state.inTransaction) handler.observe(waiting.shift() as Observation);
+      if (!state.inTransaction && !state.over) tell();
     };
     const tick = async () => {
       try {
@@ -118,7 +121,6 @@ export function createPostgresSource(options: PostgresSourceOptions): PostgresSo
         if (!asRowsealError(error, 'watching').retryable) fatal = error;
         else log.warn({ error: (error as Error).message }, 'the capture could not be looked at');
       }
-      waiting.push(...watch.news());
       deliver();
       if (fatal !== null) throw fatal;
     };
@@ -134,7 +136,6 @@ export function createPostgresSource(options: PostgresSourceOptions): PostgresSo
       log,
     });
     const look = repeat(tick, options.watchMs ?? 10_000, abort);
-    waiting.push(...watch.news());
     deliver();
     try {
       await streamFrom(
@@ -179,8 +180,11 @@ export function createPostgresSource(options: PostgresSourceOptions): PostgresSo
         startPosition(at.start),
       );
     } catch (error) {
+      // What the transaction that broke off held back: it may be the reason, and no other stream may come.
+      if (!closed) tell();
       throw await diagnose(error, at);
     } finally {
+      state.over = true;
       look.stop();
       heartbeat.stop();
       link = null;

@@ -1,0 +1,138 @@
+/**
+ * Records as a person reads them: when, who, how sure, what from → to. Pure. It shows what the records say and
+ * nothing else; a value that is redacted shows as such. Values are somebody else's: nothing in them may steer a
+ * terminal.
+ */
+import { changesOf, clean, type Paint, shown } from './history-patch.ts';
+
+type Value = Readonly<Record<string, unknown>>;
+
+export interface HistoryOptions {
+  readonly color: boolean;
+  /** False where all records are known to be of one row: which one is then not said each time. */
+  readonly target: boolean;
+  /** The records' ids in front of what happened. */
+  readonly ids: boolean;
+}
+
+export interface History {
+  readonly head: string;
+  /** The lines of one record, with their LFs. */
+  render(value: Value): string;
+}
+
+/** Columns grow with what they have to hold, for records come one by one. */
+export function createHistory({ color, target, ids }: HistoryOptions): History {
+  const paint: Paint = (code, text) => (color ? `\u001b[${code}m${text}\u001b[0m` : text);
+  const widths = [26, 20, 10];
+  const line = (cells: readonly string[], what: string, code: number | null) => {
+    const padded = cells.map((cell, at) => {
+      widths[at] = Math.max(widths[at] ?? 0, columns(cell));
+      return cell + ' '.repeat((widths[at] ?? 0) - columns(cell));
+    });
+    const start = padded.join('  ');
+    return `${code === null ? start : paint(code, start)}  ${what}`.trimEnd();
+  };
+  return {
+    head: `${line(['when (UTC)', 'who', 'known by'], 'what', null)}\n`,
+    render(value) {
+      const tier = String(membersOf(value['attribution'])['tier'] ?? '');
+      const [first = '', ...more] = whatOf(value, target, paint);
+      const id = ids && value['id'] !== undefined ? `${paint(2, clean(String(value['id'])))}  ` : '';
+      const mark = tier === 'none' ? 33 : null;
+      const lines = [line([timeOf(value), whoOf(value), clean(tier)], `${id}${first}`, mark)];
+      for (const text of more) lines.push(line(['', '', ''], text, null));
+      return `${lines.join('\n')}\n`;
+    },
+  };
+}
+
+/** Code points, which is what a terminal's columns are for most text. */
+function columns(text: string): number {
+  return [...text].length;
+}
+
+function timeOf(value: Value): string {
+  const time = clean(String(value['time'] ?? value['created_at'] ?? ''));
+  return time.replace('T', ' ').replace(/Z$/, '');
+}
+
+function whoOf({ kind, actor, connection }: Value): string {
+  const { type, id, email } = membersOf(actor);
+  const { user, application } = membersOf(connection);
+  if (type === undefined) return '';
+  const name = email ?? id;
+  if (name === undefined) return clean(`${plain(type)}${user === undefined ? '' : `, login ${plain(user)}`}`);
+  const who = `${plain(type)} ${plain(name)}`;
+  return clean(kind === 'ddl' && application ? `${who}, ${plain(application)}` : who);
+}
+
+/** The first line begins with the action; the others are indented as far. */
+function whatOf(value: Value, target: boolean, paint: Paint): string[] {
+  const kind = String(value['kind']);
+  const action = clean(kind === 'change' ? String(value['action'] ?? kind) : kind);
+  const start = `${paint(ACTION_COLOR[action] ?? 35, action.padEnd(6))}  `;
+  const place = target || (kind !== 'change' && kind !== 'ddl') ? targetOf(value) : '';
+  if (kind === 'ddl') {
+    const statement = value['statement'] === null || value['statement'] === undefined;
+    const text = statement ? `${plain(value['tag'])} (its statement is not kept)` : plain(value['statement']);
+    return [`${start}${place === '' ? '' : `${place}  `}${clean(text.replace(/\s+/g, ' '))}`];
+  }
+  const details = kind === 'change' ? [...changesOf(value, paint)] : membersLines(value);
+  const first = place === '' ? [] : [place];
+  // A place of its own line, unless there is one thing to say.
+  const lines =
+    first.length === 1 && details.length === 1 ? [`${place}  ${details[0]}`] : [...first, ...details];
+  return lines.length === 0 ? [start] : lines.map((text, at) => (at === 0 ? start : ' '.repeat(8)) + text);
+}
+
+const ACTION_COLOR: Readonly<Record<string, number>> = {
+  insert: 32,
+  update: 33,
+  delete: 31,
+  truncate: 31,
+  tamper: 31,
+  gap: 31,
+};
+
+function targetOf(value: Value): string {
+  const target = membersOf(value['target']);
+  if (target['identity'] !== undefined) return clean(plain(target['identity'])); // with its schema already
+  const schema = target['schema'] ?? value['schema'];
+  const table = target['table'] ?? value['table'];
+  if (table === undefined || table === null) return '';
+  const key = Object.entries(membersOf(target['key'])).map(([column, v]) => `${column}=${plain(v)}`);
+  const name = schema === undefined || schema === null ? plain(table) : `${plain(schema)}.${plain(table)}`;
+  return clean([name, ...key].join(' '));
+}
+
+/** Members that the first line does not show. */
+function membersLines(value: Value): string[] {
+  return Object.entries(value)
+    .filter(([name]) => !TOLD.has(name))
+    .map(([name, v]) => `${clean(name)}: ${shown(v)}`);
+}
+
+const TOLD = new Set([
+  'kind',
+  'id',
+  'time',
+  'created_at',
+  'actor',
+  'attribution',
+  'action',
+  'target',
+  'outcome',
+  'schema',
+  'table',
+  'transaction',
+  'connection',
+]);
+
+function plain(value: unknown): string {
+  return typeof value === 'string' ? value : (JSON.stringify(value) ?? '');
+}
+
+function membersOf(value: unknown): Value {
+  return typeof value === 'object' && value !== null ? (value as Value) : {};
+}

@@ -1,0 +1,93 @@
+/** Which records `rowseal show` is asked for. Pure. */
+import { RowsealError } from '../base/errors.ts';
+
+export interface Filters {
+  readonly table?: string | undefined;
+  readonly key?: string | undefined;
+  readonly ddl?: boolean | undefined;
+  readonly actor?: string | undefined;
+  readonly action?: string | undefined;
+  readonly from?: string | undefined;
+  readonly to?: string | undefined;
+}
+
+type Value = Readonly<Record<string, unknown>>;
+
+/** `onKeyless` hears of each table that a key was asked of and that has none. Throws `usage`. */
+export function filterOf(
+  filters: Filters,
+  onKeyless: (table: string) => void = () => {},
+): (value: Value) => boolean {
+  const { table, key, ddl, actor, action } = filters;
+  const from = filters.from === undefined ? null : timeBound(filters.from, false);
+  const to = filters.to === undefined ? null : timeBound(filters.to, true);
+  return (value) => {
+    const target = membersOf(value['target']);
+    const who = membersOf(value['actor']);
+    const time = String(value['time'] ?? value['created_at'] ?? '');
+    if (table !== undefined && !isTable(table, target, value)) return false;
+    if (actor !== undefined && ![who['id'], who['email'], who['type']].includes(actor)) return false;
+    if ((from !== null && time < from) || (to !== null && time > to)) return false;
+    if (ddl && value['kind'] === 'ddl') return true;
+    if (action !== undefined && value['action'] !== action && value['kind'] !== action) return false;
+    if (key === undefined) return true;
+    if (value['kind'] === 'change' && target['key'] === null && value['action'] !== 'truncate')
+      onKeyless(`${String(target['schema'])}.${String(target['table'])}`);
+    const before = membersOf(target['key']);
+    return isKey(key, before) || isKey(key, keyAfter(before, value['patch']));
+  };
+}
+
+/** A ddl record names its object with its schema: a table, or `trigger on table`. */
+function isTable(wanted: string, target: Value, value: Value): boolean {
+  const { identity } = target;
+  if (typeof identity === 'string') {
+    const name = identity.replace(/^.* on (?=\S+$)/, '').replaceAll('"', '');
+    return name === wanted || name.slice(name.indexOf('.') + 1) === wanted;
+  }
+  const schema = target['schema'] ?? value['schema'];
+  const table = target['table'] ?? value['table'];
+  return table === wanted || `${String(schema)}.${String(table)}` === wanted;
+}
+
+/** The record's key is the old one where an update changed it; the new one stands in its patch. */
+function keyAfter(before: Value, patch: unknown): Value {
+  const after: Record<string, unknown> = { ...before };
+  for (const { op, path, value } of Array.isArray(patch) ? (patch as Value[]) : []) {
+    const column = String(path).slice(1).replaceAll('~1', '/').replaceAll('~0', '~');
+    if (op === 'replace' && Object.hasOwn(after, column)) after[column] = value;
+  }
+  return after;
+}
+
+function isKey(wanted: string, key: Value): boolean {
+  return Object.entries(key).some(
+    ([column, value]) => String(value) === wanted || `${column}=${String(value)}` === wanted,
+  );
+}
+
+/** A text of plain ASCII that a matching record must hold, so that most records are never parsed. */
+export function needleOf({ actor, action, table, ddl }: Filters): (bytes: Buffer) => boolean {
+  const needles = [actor, ddl ? undefined : action, table?.slice(table.lastIndexOf('.') + 1)]
+    .filter((text) => text !== undefined)
+    .filter((text) => /^[A-Za-z0-9_@.-]+$/.test(text))
+    .map((text) => Buffer.from(text));
+  return (bytes) => needles.every((needle) => bytes.includes(needle));
+}
+
+/** A time or the beginning of one, as a bound on the record's text: `2026-11` up to the end of the month. */
+function timeBound(text: string, upper: boolean): string {
+  const shape = /^\d{4}(?:-\d{2}(?:-\d{2}(?:T\d{2}(?::\d{2}(?::\d{2}(?:\.\d{1,6})?)?)?Z?)?)?)?$/;
+  const time = text.replace(' ', 'T');
+  if (!shape.test(time))
+    throw new RowsealError(
+      'usage',
+      `${text} is no time: write 2026-11-21T20:18:33 (UTC), or the beginning of it.`,
+      { hint: 'See rowseal show --help.' },
+    );
+  return upper ? `${time.replace(/Z$/, '')}\uffff` : time.replace(/Z$/, '');
+}
+
+function membersOf(value: unknown): Value {
+  return typeof value === 'object' && value !== null ? (value as Value) : {};
+}
