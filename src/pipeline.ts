@@ -73,7 +73,10 @@ export async function runTrail(parts: TrailParts, signal: AbortSignal): Promise<
       failures = health.head > headBefore + 2 ? 1 : failures + 1;
       failing(health, error.message, clock.now());
       const waitMs = backoffMs(failures, Math.random());
-      log.warn({ code: error.code, reason: error.message, waitMs }, 'interrupted; trying again');
+      log.warn(
+        { code: error.code, reason: error.message, hint: error.hint, waitMs },
+        'interrupted; trying again',
+      );
       await clock.sleep(waitMs, signal).catch(() => {});
     }
   }

@@ -17,12 +17,20 @@ const NETWORK = new Set([
   'EPIPE',
 ]);
 
+/** A slot that was made while DDL or TRUNCATE ran can be undecodable for ever (seen on 18: "could not map filenumber"). */
+const INTERNAL_HINT =
+  'An internal error of the server. Where it repeats at one position, the slot cannot be decoded: drop it, start again, and accept the hole with --accept-gap; make slots in a quiet moment.';
+
 /** `connecting.tls`: TLS was asked for and isn't established yet. */
 export function asRowsealError(error: unknown, doing: string, connecting?: { tls: boolean }): RowsealError {
   if (error instanceof RowsealError) return error;
   const { code, message } = error as { code?: string; message: string };
   const wrapped = (kind: ErrorCode) =>
-    new RowsealError(kind, `${doing}: ${message}`, { cause: error, details: code ? { code } : {} });
+    new RowsealError(kind, `${doing}: ${message}`, {
+      cause: error,
+      details: code ? { code } : {},
+      ...(code?.startsWith('XX') ? { hint: INTERNAL_HINT } : {}),
+    });
   if (isSqlState(code) && isFromServer(error)) return wrapped(codeOfSqlState(code));
   const timedOut = code === undefined && message === 'timeout expired'; // the driver's own, without a code
   if (connecting?.tls && !timedOut && (code === undefined || !NETWORK.has(code)))

@@ -259,14 +259,20 @@ function bound(handler: ChangeHandler): ChangeHandler {
 /** Runs a task again and again, never twice at once, until it fails; `soon` brings the next run forward. */
 function repeat(task: () => Promise<void>, everyMs: number, onError: (error: unknown) => void) {
   let timer: NodeJS.Timeout | null = null;
+  let dueAt = Number.POSITIVE_INFINITY;
   let running = false;
   let stopped = false;
+  /** Only ever brings the next run forward. */
   const plan = (ms: number) => {
+    const at = performance.now() + ms;
+    if (stopped || running || at >= dueAt) return;
     if (timer !== null) clearTimeout(timer);
-    timer = stopped || running ? null : setTimeout(run, ms);
+    dueAt = at;
+    timer = setTimeout(run, ms);
   };
   const run = async () => {
     running = true;
+    dueAt = Number.POSITIVE_INFINITY;
     try {
       await task();
     } catch (error) {
@@ -281,7 +287,7 @@ function repeat(task: () => Promise<void>, everyMs: number, onError: (error: unk
     soon: () => plan(Math.min(500, everyMs)),
     stop: () => {
       stopped = true;
-      plan(0);
+      if (timer !== null) clearTimeout(timer);
     },
   };
 }
