@@ -91,6 +91,7 @@ it('shows a ddl record with its statement, its object once, and the application 
   expect(show(record)).toContain('  login postgres, psql  ');
   expect(what(record)).toEqual(['ddl     ALTER TABLE orders DISABLE TRIGGER USER']);
   expect(what(record, { target: true })[0]).toMatch(/^ddl {5}public\.orders {2}ALTER TABLE/);
+  expect(what({ ...record, tag: 'CREATE TRIGGER' })[0]).toContain('CREATE TRIGGER, in: ALTER TABLE orders');
   expect(what({ ...record, statement: null })[0]).toContain('ALTER TABLE (its statement is not kept)');
 });
 

@@ -74,9 +74,7 @@ function whatOf(value: Value, target: boolean, paint: Paint): string[] {
   const start = `${paint(ACTION_COLOR[action] ?? 35, action.padEnd(6))}  `;
   const place = target || (kind !== 'change' && kind !== 'ddl') ? targetOf(value) : '';
   if (kind === 'ddl') {
-    const statement = value['statement'] === null || value['statement'] === undefined;
-    const text = statement ? `${plain(value['tag'])} (its statement is not kept)` : plain(value['statement']);
-    return [`${start}${place === '' ? '' : `${place}  `}${clean(text.replace(/\s+/g, ' '))}`];
+    return [`${start}${place === '' ? '' : `${place}  `}${ddlOf(value)}`];
   }
   const details = kind === 'change' ? [...changesOf(value, paint)] : membersLines(value);
   const first = place === '' ? [] : [place];
@@ -84,6 +82,15 @@ function whatOf(value: Value, target: boolean, paint: Paint): string[] {
   const lines =
     first.length === 1 && details.length === 1 ? [`${place}  ${details[0]}`] : [...first, ...details];
   return lines.length === 0 ? [start] : lines.map((text, at) => (at === 0 ? start : ' '.repeat(8)) + text);
+}
+
+/** The statement; one statement may do several things, each with a record, so the tag where it says another. */
+function ddlOf({ statement, tag }: Value): string {
+  if (statement === null || statement === undefined)
+    return clean(`${plain(tag)} (its statement is not kept)`);
+  const text = plain(statement).replace(/\s+/g, ' ').trim();
+  const own = text.toUpperCase().startsWith(plain(tag).toUpperCase());
+  return clean(own ? text : `${plain(tag)}, in: ${text}`);
 }
 
 const ACTION_COLOR: Readonly<Record<string, number>> = {

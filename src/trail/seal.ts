@@ -40,7 +40,7 @@ export interface Seal {
   readonly source: SealSource;
   /** Midnight UTC. */
   readonly retain_until: string;
-  /** The previous seal's `retain_until`; never in seal 0. Later than in `rowseal/1`'s first trails. */
+  /** The previous seal's `retain_until`; never in seal 0, nor in trails older than this member. */
   readonly previous_retain_until?: string;
   /** Seal 0 only: the vkey, equal to the genesis record's. */
   readonly log_key?: string;

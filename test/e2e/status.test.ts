@@ -94,9 +94,20 @@ it('goes with a trail from before its beginning to the loss of its server', asyn
     expect(fine.trail.recent?.seals[0]).toBe(0);
     expect(fine.trail.lag).toMatchObject({ server: expect.stringMatching(/^[0-9A-F]+\/[0-9A-F]+$/) });
     expect(fine.trail.slot).toMatchObject({ active: true, walStatus: 'reserved' });
+    const log = await readFile(join(dir, 'daemon.log'), 'utf8');
+    expect(log).toMatch(/"healthz":"http:\/\/127\.0\.0\.1:\d+\/healthz"/);
+    expect(log).toContain('"tables":1,"problems":0,"msg":"tables are captured"');
     const shown = await call(statusCommand, '-c', config());
     expect(shown.stdout).toContain(`${NAME}  healthy`);
     expect(shown.stdout).not.toContain('\u001b');
+
+    // A new table is missed, with what to do about it.
+    await client.query('CREATE TABLE later (id int PRIMARY KEY)');
+    await daemon.until('later is missed', async () => (await status()).trail.problems.length > 0);
+    const todo = `daemon: public.later is not captured (table not published) → rowseal setup -c ${config()}`;
+    expect((await status()).trail.problems).toEqual([todo]);
+    await client.query('DROP TABLE later');
+    await daemon.until('later is gone', async () => (await status()).trail.problems.length === 0);
   } finally {
     expect(await daemon.stop()).toBe(0);
   }

@@ -8,11 +8,22 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import type { Observation } from '../../src/change/change.ts';
 import { parsePostgresUrl } from '../../src/source/postgres/connection.ts';
 import { createSideSession } from '../../src/source/postgres/sessions.ts';
+import { createPostgresSource } from '../../src/source/postgres/source.ts';
 import { createWatch } from '../../src/source/postgres/watch.ts';
 import { type TestServer, testServer } from '../support/postgres.ts';
-import { capture, slotIsFree } from '../support/postgres-capture.ts';
+import { capture, NEW_TRAIL, slotIsFree } from '../support/postgres-capture.ts';
 
 let server: TestServer;
+const nothing = () => undefined;
+const recordNothing = {
+  begin: nothing,
+  row: nothing,
+  truncate: nothing,
+  message: nothing,
+  commit: nothing,
+  quiet: nothing,
+  observe: nothing,
+};
 beforeAll(async () => {
   server = await testServer({ major: 16, own: true });
   await server.sql('create publication rowseal for all tables; create table far (id int primary key)');
@@ -101,6 +112,32 @@ test('whoever alters tables without pause does not keep the watch from looking',
     await sleep(80);
   }
   expect(isTold()).toBe(true);
+});
+
+// While the seal that says 'started' waited for the store, the server restarted. The stream then began on a socket
+// that was closed already, whose end nobody would hear again, and took a minute to notice.
+test('a server that goes away between opening and streaming', async () => {
+  const source = createPostgresSource({
+    url: server.url,
+    slot: 'early',
+    publication: 'rowseal',
+    matches: () => true,
+    log: { info: () => undefined, warn: () => undefined },
+    clock: Date.now,
+  });
+  await source.open(NEW_TRAIL);
+  await server.sql(
+    "select pg_terminate_backend(pid) from pg_stat_activity where application_name = 'rowseal'",
+  );
+  await sleep(300);
+  const streamed = source.stream(recordNothing).then(
+    () => 'ended',
+    (error: unknown) => error,
+  );
+  expect(await Promise.race([streamed, sleep(5000, 'silence')])).toMatchObject({
+    code: 'source_unreachable',
+  });
+  await source.close();
 });
 
 // The key was asked from the catalogs as they are; the rows are of before the key was another.

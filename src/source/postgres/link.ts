@@ -134,7 +134,9 @@ export function startReplication(options: LinkOptions): Link {
 
   socket.removeAllListeners('error');
   socket.on('error', fail);
-  socket.on('close', () => fail(new RowsealError('source_unreachable', 'the connection was closed')));
+  const gone = () => fail(new RowsealError('source_unreachable', 'the connection was closed'));
+  socket.on('end', gone); // whoever took the socket over took Node's own answer to it away
+  socket.on('close', gone);
   socket.on('data', (chunk: Buffer) => {
     heardAt = clock();
     if (!ending && !settled) guarded(() => reader.push(chunk));

@@ -29,8 +29,14 @@ export function preflight(facts: PreflightFacts, wish: PreflightWish): Check[] {
 function notInstalled({ tables, server, role }: PreflightFacts, wish: PreflightWish): Check {
   const verdicts = judgeTables(tables, wish.tables, null, server.version);
   const count = verdicts.filter(({ table }) => table.kind !== 'p').length;
-  return check('kit', 'kit.installed', 'fail', `rowseal is not installed yet: ${count} tables match`, {
-    why: `no SQL kit and no publication ${wish.publication}${role === null ? `, no role ${wish.role}` : ''}; setup shows what it would do, and asks`,
-    fix: 'rowseal setup -c FILE',
-  });
+  return check(
+    'kit',
+    'kit.installed',
+    'fail',
+    `rowseal is not installed yet: ${count} ${count === 1 ? 'table matches' : 'tables match'}`,
+    {
+      why: `no SQL kit and no publication ${wish.publication}${role === null ? `, no role ${wish.role}` : ''}; setup shows what it would do, and asks`,
+      fix: 'rowseal setup -c FILE',
+    },
+  );
 }

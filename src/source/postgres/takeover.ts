@@ -20,6 +20,10 @@ export function takeSocket(client: pg.Client): Duplex {
       'the pg driver does not hold its socket where this version expects it',
     );
   }
+  // Its 'close' was long ago, and would not come again.
+  if (socket.destroyed || !socket.writable || socket.readableEnded) {
+    throw new RowsealError('source_unreachable', 'the connection was closed before the stream began');
+  }
   socket.pause();
   for (const event of ['data', 'end', 'close', 'error'] as const) socket.removeAllListeners(event);
   socket.on('error', () => undefined); // until the new owner listens
