@@ -1,6 +1,7 @@
 /**
  * G8: wall time of a full verify against `zstd -dc … | openssl dgst -sha256` over the same segments, interleaved;
  * and G10: stored bytes, all of them, against `zstd -3` of the same records in one file.
+ * What ships is measured: run `npm run build` first.
  * Run: node bench/g8-verify.ts [rows] [rounds]
  */
 import { execFileSync, execSync } from 'node:child_process';
@@ -39,7 +40,7 @@ const peers: number[] = [];
 for (let round = 0; round <= ROUNDS; round++) {
   const peer = time(() => execSync(`xargs zstd -qdc < ${list} | openssl dgst -sha256`, { stdio: 'ignore' }));
   const own = time(() =>
-    execFileSync(process.execPath, ['src/main.ts', 'verify', folder, '--json'], { stdio: 'ignore' }),
+    execFileSync(process.execPath, ['dist/main.js', 'verify', folder, '--json'], { stdio: 'ignore' }),
   );
   if (round === 0) continue; // warm-up
   ours.push(own);
