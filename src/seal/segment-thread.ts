@@ -12,7 +12,10 @@ export interface SegmentThread {
 
 export function startSegmentThread(): SegmentThread {
   // In a clone this file is .ts and so is the worker; built, both are .js.
-  const worker = new Worker(new URL(`./segment-worker${extname(import.meta.url)}`, import.meta.url));
+  const worker = new Worker(new URL(`./segment-worker${extname(import.meta.url)}`, import.meta.url), {
+    // Its garbage is short-lived strings of hashes: room for them costs memory and gains nothing.
+    resourceLimits: { maxYoungGenerationSizeMb: 6 },
+  });
   const waiting = new Map<number, { resolve(result: SegmentResult): void; reject(error: Error): void }>();
   let nextId = 0;
   let dead: Error | null = null;
