@@ -14,7 +14,6 @@ const run = promisify(execFile);
 export const CEPH_CACHE = join(import.meta.dirname, '../../.cache/ceph');
 const PACKAGES = ['ceph-mon', 'ceph-osd', 'radosgw'];
 const PROGRAMS = ['ceph-mon', 'ceph-osd', 'radosgw', 'radosgw-admin', 'rados', 'monmaptool', 'osdmaptool'];
-const DEBIAN = 'http://deb.debian.org/debian/';
 const SUITE = 'bookworm';
 
 export interface CephPackages {
@@ -127,16 +126,14 @@ async function privateApt(work: string): Promise<Apt> {
   return (program, args) => tool(program, ['-qq', ...flags, ...args]);
 }
 
-/** The host's own Debian mirror where it has one, else Debian's. */
+/** The host's own Debian mirror, as apt would use it; known before the first apt-get update too. */
 async function mirror(): Promise<string> {
-  const targets = await tool('apt-get', [
-    'indextargets',
-    '--format',
-    '$(REPO_URI) $(ORIGIN)',
-    'Created-By: Packages',
-  ]);
-  const own = targets.split('\n').map((line) => line.split(' '));
-  return own.find(([uri, origin]) => origin === 'Debian' && !uri?.includes('security'))?.[0] ?? DEBIAN;
+  const plan = await tool('apt-get', ['--print-uris', 'update']);
+  const sources = [...plan.matchAll(/'([^']+\/)dists\/([^'/]+)\/InRelease'/g)];
+  const found =
+    sources.find(([, , suite]) => suite === SUITE) ?? sources.find(([, uri]) => uri?.endsWith('/debian/'));
+  if (found?.[1] !== undefined) return found[1];
+  throw new Error('apt knows no Debian mirror here: name one in its sources');
 }
 
 async function trim(target: string): Promise<void> {
