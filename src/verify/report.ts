@@ -65,11 +65,12 @@ function headText({ head }: Verdict): string {
 }
 
 function checkedText({ checked, scope }: Verdict): string {
-  const megabytes = (checked.plain_bytes / 1e6).toFixed(1);
+  const { plain_bytes: plain } = checked;
+  const size = plain < 1e6 ? `${(plain / 1e3).toFixed(1)} kB` : `${(plain / 1e6).toFixed(1)} MB`;
   const from = checked.first_seal === null ? '' : ` from seal ${checked.first_seal} on`;
   const expired = checked.expired_segments > 0 ? `, ${checked.expired_segments} segments expired` : '';
   if (!scope.segments) return `${checked.seals} seals${from}: signatures, chain, tree`;
-  return `${checked.seals} seals${from}, ${checked.segments} segments, ${checked.records} records, ${megabytes} MB${expired}`;
+  return `${checked.seals} seals${from}, ${checked.segments} segments, ${checked.records} records, ${size}${expired}`;
 }
 
 function limitsText({ scope, checked }: Verdict): string {
