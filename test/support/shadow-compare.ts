@@ -144,7 +144,9 @@ function problemsOf(
   try {
     checkRow(options, change, shape, policy.redactions, tree, check, (text) => problems.push(text), seen);
   } catch (error) {
-    problems.push(`${(error as Error).message}: ${canonical(tree['patch'] as Exact).slice(0, 600)}`);
+    problems.push(
+      `${(error as Error).message}: ${canonical((tree['patch'] ?? null) as Exact).slice(0, 600)}`,
+    );
   }
   return problems;
 }
