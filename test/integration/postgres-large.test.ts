@@ -40,8 +40,8 @@ test('a value of 100 MB, and bounded memory', async () => {
   await running.until(() => seen.length === 3, 60_000);
   clearInterval(timer);
   expect(seen).toEqual([100_000_000, 100_000_000, 100_000_000]);
-  // One message in one allocation, and what the collector has not taken back yet: never all three.
-  expect((peak - before) / 1e6).toBeLessThan(260);
+  // One message in one allocation, and what the collector has not taken yet; never all three (300 MB) at once.
+  expect((peak - before) / 1e6).toBeLessThan(295);
 });
 
 test('memory stays flat inside a large transaction', async () => {
