@@ -3,6 +3,7 @@
  * Run: node bench/g1-drain.ts [rows] [rounds] [insert|update] [rows per transaction]
  */
 import {
+  cpuSeconds,
   createRig,
   drainWithPeer,
   insertRows,
@@ -31,18 +32,22 @@ await rig.sql(`select pg_create_logical_replication_slot('peer', 'pgoutput')`);
 if (KIND === 'update') await rig.sql(insertRows(0, ROWS));
 await rig.sql('select pg_replication_slot_advance($$peer$$, pg_current_wal_lsn())');
 
-/** Milliseconds from the seal that says that capture starts to the one that covers `end`. */
-async function drainWithDaemon(end: string): Promise<number> {
+/** From the seal that says that capture starts to the one that covers `end`: milliseconds, and our CPU. */
+async function drainWithDaemon(end: string): Promise<{ ms: number; cpuMs: number }> {
   const daemon = startDaemon(config);
+  const pid = daemon.child.pid as number;
   const begun = await daemon.line((line) => line['msg'] === 'sealed' && line['reason'] === 'start');
+  const cpuBefore = cpuSeconds(pid);
   const done = await daemon.line(
     (line) => line['msg'] === 'sealed' && lsnValue(line['through'] as string) >= lsnValue(end),
   );
+  const cpuMs = (cpuSeconds(pid) - cpuBefore) * 1000;
   await daemon.stop();
-  return Date.parse(done['time'] as string) - Date.parse(begun['time'] as string);
+  return { ms: Date.parse(done['time'] as string) - Date.parse(begun['time'] as string), cpuMs };
 }
 
 const ours: number[] = [];
+const cpu: number[] = [];
 const peers: number[] = [];
 for (let round = 0; round <= ROUNDS; round++) {
   if (KIND === 'insert') await load(rig, round * ROWS, ROWS, PER);
@@ -57,7 +62,8 @@ for (let round = 0; round <= ROUNDS; round++) {
   const own = await drainWithDaemon(end);
   const peer = first ?? drainWithPeer(rig, 'peer', end);
   if (round === 0) continue; // warm-up
-  ours.push(ROWS / (own / 1000));
+  ours.push(ROWS / (own.ms / 1000));
+  cpu.push((own.cpuMs * 1000) / ROWS);
   peers.push(ROWS / (peer / 1000));
   process.stdout.write(
     `round ${round}: sealed ${Math.round(ours.at(-1)!)} rows/s, pg_recvlogical ${Math.round(peers.at(-1)!)} rows/s\n`,
@@ -65,5 +71,5 @@ for (let round = 0; round <= ROUNDS; round++) {
 }
 const ratios = ours.map((own, i) => own / peers[i]!);
 process.stdout.write(
-  `G1 ${KIND}s, ${PER} a transaction, ${ROWS} rows × ${ROUNDS}: sealed ${Math.round(median(ours))} rows/s, pg_recvlogical ${Math.round(median(peers))} rows/s, ratio ${median(ratios).toFixed(2)} (median of ${ratios.map((r) => r.toFixed(2)).join(', ')})\n${machine()}\n`,
+  `G1 ${KIND}s, ${PER} a transaction, ${ROWS} rows × ${ROUNDS}: sealed ${Math.round(median(ours))} rows/s, pg_recvlogical ${Math.round(median(peers))} rows/s, ratio ${median(ratios).toFixed(2)} (median of ${ratios.map((r) => r.toFixed(2)).join(', ')}); our CPU ${median(cpu).toFixed(2)} µs a row\n${machine()}\n`,
 );

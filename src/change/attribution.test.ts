@@ -220,3 +220,71 @@ test('messages that are no JSON object in UTF-8, or too long, are not read', () 
   expect(readMessage(Buffer.from([0x7b, 0x22, 0xff, 0x22, 0x3a, 0x31, 0x7d]))).toBeNull();
   expect(member(exactJson('{"a":1}'), 'a')).toEqual({ number: '1' });
 });
+
+describe('what the server says of the session, beside the log', () => {
+  const known = { pid: 12, login: 'app@10.0.0.4', address: '10.0.0.4', application: 'billing' };
+
+  test('is the login of changes of which nobody said more', () => {
+    const it = createAttributor(rules);
+    it.begin(known);
+    expect(seen(it.current())).toEqual({
+      actor: { type: 'login', id: 'app@10.0.0.4' },
+      attribution: { tier: 'connection', via: 'performance_schema' },
+      connection: { user: 'app@10.0.0.4', application: 'billing', address: '10.0.0.4', pid: 12 },
+    });
+    it.begin({ pid: 12 });
+    expect(seen(it.current())).toEqual({
+      actor: { type: 'unknown' },
+      attribution: { tier: 'none' },
+      connection: { pid: 12 },
+    });
+    it.begin();
+    expect(it.current()).toBeNull();
+    it.begin({ ...known, application: 'billing actor=u_1' });
+    expect(seen(it.current())).toMatchObject({
+      actor: { id: 'u_1' },
+      attribution: { tier: 'session', via: 'application_name' },
+    });
+  });
+  test('gives way to what is said, and stays beside it', () => {
+    const it = createAttributor(rules);
+    it.begin(known);
+    expect(it.session(tree({ only: 'comment', comment: "actor='u_7'" }))).toBe(false);
+    expect(seen(it.current())).toMatchObject({
+      actor: { id: 'u_7' },
+      attribution: { tier: 'annotated' },
+      connection: { application: 'billing', pid: 12 },
+    });
+    it.session(tree({ only: 'comment' }));
+    expect(seen(it.current())).toMatchObject({ attribution: { tier: 'connection' } });
+    expect(it.session(tree({ login: 'app@10.0.0.4', pid: 12, actor: 'u_5' }))).toBe(true);
+    expect(seen(it.current())).toMatchObject({
+      actor: { id: 'u_5' },
+      connection: { user: 'app@10.0.0.4', application: 'billing', pid: 12 },
+    });
+  });
+  test('is not enough for a row whose trigger will speak; one that never does leaves it', () => {
+    const it = createAttributor(rules);
+    it.begin(known);
+    it.session(tree({ only: 'comment', comment: "actor='u_7'" }));
+    expect(it.current(true)).toBeNull();
+    expect(seen(it.unspoken())).toMatchObject({
+      attribution: { tier: 'connection', via: 'performance_schema' },
+    });
+    it.session(tree({ login: 'app', actor: 'u_5' }));
+    expect(seen(it.current(true))).toMatchObject({ actor: { id: 'u_5' } });
+    it.begin(known);
+    it.asserted(tree({ context: { actor: { id: 'u_2' } } }), 40);
+    expect(seen(it.current(true))).toMatchObject({ actor: { id: 'u_2' } });
+    it.begin();
+    expect(seen(it.unspoken())).toEqual({ actor: { type: 'unknown' }, attribution: { tier: 'none' } });
+  });
+  test('is who ran a DDL', () => {
+    const it = createAttributor(rules);
+    it.begin(known);
+    expect(seen(it.ofDdl(tree({ tag: 'CREATE TABLE' })))).toMatchObject({
+      attribution: { tier: 'connection', via: 'performance_schema' },
+      connection: { user: 'app@10.0.0.4', pid: 12 },
+    });
+  });
+});

@@ -5,6 +5,7 @@
  */
 import { isUtf8 } from 'node:buffer';
 import { envelopeOfApplication, envelopeOfComment, envelopeOfSetting, isCut } from './annotations.ts';
+import type { TransactionStart } from './change.ts';
 import { type Envelope, envelopeOfTree, isObject, MAX_ENVELOPE_BYTES, textOf } from './envelope.ts';
 import { type JsonTree, jsonOfTree, parseJsonTree } from './json-tree.ts';
 import type { Policy } from './policy.ts';
@@ -23,14 +24,22 @@ export interface Attribution {
 export type MessageTree = { readonly [name: string]: JsonTree };
 
 export interface Attributor {
-  /** Forgets everything: another transaction begins. */
-  begin(): void;
+  /** Forgets everything: another transaction begins. `session`: what the server said of who runs it. */
+  begin(session?: TransactionStart['session']): void;
   /** The content of a `rowseal.context` message; false where it is none, which changes nothing but `connection`. */
   asserted(message: MessageTree, messageBytes: number): boolean;
-  /** The content of a `rowseal.session` message: the session's full state, replacing all of its tiers. */
-  session(message: MessageTree): void;
-  /** What applies to a row now; null where nothing of any tier is known. */
-  current(): Attribution | null;
+  /**
+   * The content of a `rowseal.session` message: the session's full state, replacing all of its tiers. False where it
+   * is a statement's comment alone (`"only":"comment"`), which is no word of our trigger.
+   */
+  session(message: MessageTree): boolean;
+  /**
+   * What applies to a row now; null where nothing is known. `expecting` our trigger's word, nothing below it counts
+   * until it came.
+   */
+  current(expecting?: boolean): Attribution | null;
+  /** What rows get that waited for our trigger in vain. */
+  unspoken(): Attribution;
   /** What the session's state gives to rows that came before it; null where it says nothing. */
   reachingBack(): Attribution | null;
   /** What applies to a DDL message, which carries its own session state. */
@@ -53,51 +62,71 @@ export function readMessage(content: Buffer): MessageTree | null {
 export function createAttributor(policy: Pick<Policy, 'actor'>): Attributor {
   let asserted: Found | null = null;
   let own: SessionTiers = NO_SESSION;
+  /** What the server said of the session, beside the log. */
+  let server: SessionTiers = NO_SESSION;
+  let serverTree: MessageTree = {};
+  let spoken = false;
   let connection = '';
   let cached: Attribution | null | undefined = null;
+  const knownOf = (message: MessageTree) => connectionOf({ ...serverTree, ...message });
+  const rendered = (found: Found | null): Attribution | null => {
+    if (found !== null) return render(found.tier, found.via, found.actor, found.members, connection);
+    return connection === '' || server === NO_SESSION ? null : render('none', null, UNKNOWN, '', connection);
+  };
 
   return {
-    begin() {
+    begin(session) {
       asserted = null;
       own = NO_SESSION;
-      connection = '';
-      cached = null;
+      spoken = false;
+      serverTree = session === undefined ? {} : treeOfSession(session);
+      server = session === undefined ? NO_SESSION : sessionTiers(serverTree, policy, 'performance_schema');
+      connection = connectionOf(serverTree) ?? '';
+      cached = undefined;
     },
     asserted(message, messageBytes) {
       const envelope = assertedEnvelope(message, messageBytes);
-      connection = connectionOf(message) ?? connection;
+      connection = knownOf(message) ?? connection;
       cached = undefined;
       if (envelope === null) return false;
       asserted = { tier: 'asserted', via: 'message', ...envelope };
       return true;
     },
     session(message) {
-      own = sessionTiers(message, policy);
-      connection = connectionOf(message) ?? connection;
+      own = sessionTiers(message, policy, 'trigger');
+      connection = knownOf(message) ?? connection;
       cached = undefined;
+      if (textOf(message['only']) === 'comment') return false;
+      spoken = true;
+      return true;
     },
-    current() {
-      if (cached !== undefined) return cached;
-      const found = asserted ?? own.session ?? own.annotated ?? own.connection;
-      if (found !== null) cached = render(found.tier, found.via, found.actor, found.members, connection);
-      else cached = null;
+    current(expecting = false) {
+      if (expecting && !spoken && asserted === null) return null;
+      if (cached === undefined) {
+        const session = own.session ?? server.session;
+        cached = rendered(asserted ?? session ?? own.annotated ?? own.connection ?? server.connection);
+      }
       return cached;
     },
     reachingBack() {
       const found = own.session ?? own.annotated ?? own.connection;
       return found === null ? null : render(found.tier, found.via, found.actor, found.members, connection);
     },
+    unspoken: () => rendered(server.session ?? server.connection) ?? UNATTRIBUTED,
     ofDdl(message) {
-      const tiers = sessionTiers(message, policy);
-      const known = connectionOf(message) ?? connection;
-      const found = asserted ?? tiers.session ?? own.session ?? own.annotated ?? tiers.connection;
+      const tiers = sessionTiers(message, policy, 'trigger');
+      const known = knownOf(message) ?? connection;
+      const session = tiers.session ?? own.session ?? server.session;
+      const found = asserted ?? session ?? own.annotated ?? tiers.connection ?? server.connection;
       if (found === null) return known === '' ? UNATTRIBUTED : render('none', null, UNKNOWN, '', known);
       return render(found.tier, found.via, found.actor, found.members, known);
     },
   };
 }
 
-type Via = 'message' | 'setting' | 'application_name' | 'comment' | 'trigger' | 'rule';
+type Via = 'message' | 'setting' | 'application_name' | 'comment' | ConnectionVia | 'rule';
+/** Who told of the login. */
+type ConnectionVia = 'trigger' | 'performance_schema';
 
 interface Found extends Envelope {
   readonly tier: Tier;
@@ -122,14 +151,21 @@ function assertedEnvelope(message: MessageTree, messageBytes: number): Envelope 
   return envelopeOfTree(context);
 }
 
-function sessionTiers(message: MessageTree, policy: Pick<Policy, 'actor'>): SessionTiers {
+function treeOfSession(session: NonNullable<TransactionStart['session']>): MessageTree {
+  const { pid, ...names } = session;
+  const tree: Record<string, JsonTree> = { pid: String(pid) };
+  for (const [name, value] of Object.entries(names)) tree[name] = JSON.stringify(value.toWellFormed());
+  return tree;
+}
+
+function sessionTiers(message: MessageTree, policy: Pick<Policy, 'actor'>, via: ConnectionVia): SessionTiers {
   const application = textOf(message['application']);
   const comment = textOf(message['comment']);
   const annotated = comment === null ? null : envelopeOfComment(comment);
   return {
     session: sessionTier(textOf(message['actor']), application),
     annotated: annotated === null ? null : { tier: 'annotated', via: 'comment', ...annotated },
-    connection: connectionTier(textOf(message['login']), application, policy),
+    connection: connectionTier(textOf(message['login']), application, policy, via),
   };
 }
 
@@ -144,6 +180,7 @@ function connectionTier(
   login: string | null,
   application: string | null,
   policy: Pick<Policy, 'actor'>,
+  via: ConnectionVia,
 ): Found | null {
   const ruled = policy.actor(login, application === null || isCut(application) ? null : application);
   if (ruled !== null) {
@@ -152,7 +189,7 @@ function connectionTier(
   }
   if (login === null) return null;
   const actor = `{"type":"login","id":${JSON.stringify(login)}}`;
-  return { tier: 'connection', via: 'trigger', actor, members: '' };
+  return { tier: 'connection', via, actor, members: '' };
 }
 
 /** What the server knows, as a JSON object; null where the message says nothing of it. */

@@ -4,6 +4,8 @@
  */
 
 const GROWTH_CHUNK = 8192;
+/** Doubling what is as large as a segment would make half of it room that nobody uses. */
+const MOST_GROWTH = 4 * 1024 * 1024;
 /** Below this a loop beats the call into native code. */
 const NATIVE_COPY_BYTES = 48;
 const HEX = Buffer.from('0123456789abcdef');
@@ -13,15 +15,13 @@ const BACKSLASH = 0x5c;
 const ESCAPES = escapeTable();
 
 export class RecordBuffer {
+  /** In an ArrayBuffer of their own. */
   bytes: Buffer;
   /** Bytes in use; what lies behind is undefined. */
   length = 0;
-  readonly #initialBytes: number;
 
-  /** Starts with that many bytes of its own, or with memory that somebody hands over. */
-  constructor(memory: number | Buffer = 64 * 1024) {
-    this.#initialBytes = typeof memory === 'number' ? memory : 64 * 1024;
-    this.bytes = typeof memory === 'number' ? Buffer.allocUnsafeSlow(memory) : memory;
+  constructor(initialBytes = 64 * 1024) {
+    this.bytes = Buffer.allocUnsafeSlow(initialBytes);
   }
 
   /** Makes room for `extra` bytes behind `length`. `bytes` may be another object afterwards. */
@@ -105,14 +105,6 @@ export class RecordBuffer {
     this.length = at;
   }
 
-  /** Takes the bytes away, to keep or to transfer (they fill an ArrayBuffer of their own from offset 0). */
-  take(): Buffer {
-    const taken = this.bytes.subarray(0, this.length);
-    this.bytes = Buffer.allocUnsafeSlow(this.#initialBytes);
-    this.length = 0;
-    return taken;
-  }
-
   reset(): void {
     this.length = 0;
   }
@@ -143,8 +135,10 @@ export class RecordBuffer {
   }
 
   #grow(extra: number): void {
-    const grown = Buffer.allocUnsafeSlow(Math.max(this.bytes.length * 2, this.length + extra));
+    const more = Math.min(this.bytes.length, MOST_GROWTH);
+    const grown = Buffer.allocUnsafeSlow(this.length + Math.max(more, extra));
     grown.set(this.bytes.subarray(0, this.length));
+    (this.bytes.buffer as ArrayBuffer).transfer(0); // gives the memory back now, not when the collector comes
     this.bytes = grown;
   }
 }

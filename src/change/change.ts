@@ -85,8 +85,21 @@ export interface Relation {
   readonly ancestors: readonly string[];
   /** Our statement triggers are installed: rows wait for their context (DESIGN: attribution). */
   readonly contextTrigger: boolean;
+  /** The source hands over what our trigger says before the rows it is about: none of them waits. */
+  readonly contextAhead?: true;
   /** The catalogs don't have it any more (or not yet): primary key, ancestors and trigger could not be learnt. */
   readonly gone?: boolean;
+  /**
+   * `ancestors` can't be proven to be those of the change: the table or an ancestor is gone, or was attached, detached
+   * or renamed since. `remembered`: they are what was seen before it, and what is there now; `lost`: nothing was seen
+   * before it. Policies then withhold what a forgotten ancestor could withhold.
+   */
+  readonly ancestry?: 'remembered' | 'lost';
+  /**
+   * No trigger of ours is known, but there may have been one: updates and deletes wait for what it may have said. Holds
+   * the identities (`relid`) of the tables that it may have been on; empty where they are not known either.
+   */
+  readonly contextTriggerLost?: readonly string[];
 }
 
 export interface TransactionStart {
@@ -100,6 +113,16 @@ export interface TransactionStart {
   readonly timeSource?: 'header';
   /** Replication origin, where the transaction was applied from elsewhere. */
   readonly origin?: string;
+  /**
+   * The session that ran it, as the log says it (`pid`), and who the server said had it while it lived. Asked for live,
+   * so it may be there in one run and not in the next: attribution only, never an event.
+   */
+  readonly session?: {
+    readonly pid: number;
+    readonly login?: string;
+    readonly address?: string;
+    readonly application?: string;
+  };
 }
 
 /** Something about the capture itself that belongs into the trail, outside any transaction. */
@@ -108,6 +131,8 @@ export type Observation =
   | { readonly kind: 'tamper'; readonly what: string; readonly details: Record<string, unknown> }
   | {
       readonly kind: 'gap';
+      /** Rows are missing between `from` and `to`, but the source read on through it: no position is passed over. */
+      readonly within?: true;
       readonly from: Position;
       readonly to: Position;
       readonly reason: string;

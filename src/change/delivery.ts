@@ -11,8 +11,10 @@ import type { Progress, RecordSink } from './sink.ts';
 import {
   COMMIT,
   createWaitingQueue,
+  DOUBTFUL,
   type Frame,
   HELD,
+  type Holding,
   QUIET,
   RECORD,
   UNNUMBERED,
@@ -36,13 +38,13 @@ export interface Delivery {
   /**
    * Where to append the record of event `index`; null for a record outside the count (relation, observation). Without
    * a transaction it overtakes what waits.
-   * `held`: its holes stay open until `resolution` is set. Ends with `close` or `abandon`.
+   * `held`: its holes stay open until `resolution` (HELD) or `doubtful` (DOUBTFUL) is set. Ends with `close` or `abandon`.
    */
   open(
     transaction: OpenTransaction | null,
     className: string,
     index: number | null,
-    held: boolean,
+    held: Holding,
   ): RecordBuffer;
   close(actorHole: number, contextHole: number): void;
   abandon(): void;
@@ -105,8 +107,9 @@ export function createDelivery(options: DeliveryOptions): Delivery {
       ended(transaction!, frame.payload.toString());
       return true;
     }
-    const resolution = frame.kind === HELD ? transaction!.resolution : null;
-    if (frame.kind === HELD && resolution === null) return false;
+    const held = frame.kind === HELD || frame.kind === DOUBTFUL;
+    const resolution = held ? transaction![frame.kind === HELD ? 'resolution' : 'doubtful'] : null;
+    if (held && resolution === null) return false;
     const out = sink.buffer(frame.className);
     const start = out.length;
     if (resolution === null) out.put(frame.payload);
@@ -151,14 +154,14 @@ export function createDelivery(options: DeliveryOptions): Delivery {
       openIndex = index;
       openTransaction = transaction;
       // What is outside of every transaction waits for none: were it queued, a daemon that leaves now would lose it.
-      direct = transaction === null || (!held && queue.empty);
+      direct = transaction === null || (held === null && queue.empty);
       if (direct) {
         const out = sink.buffer(className);
         openStart = out.length;
         return out;
       }
       if (transaction !== null) queued.set(transaction.serial, transaction);
-      const kind = held ? HELD : index === null ? UNNUMBERED : RECORD;
+      const kind = held ?? (index === null ? UNNUMBERED : RECORD);
       return queue.start(kind, className, transaction?.serial ?? 0, index ?? 0);
     },
     close(actorHole, contextHole) {

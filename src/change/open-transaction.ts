@@ -19,6 +19,9 @@ export interface OpenTransaction {
   next: number;
   /** What its held rows get, once that is known. */
   resolution: Attribution | null;
+  /** The same of rows whose relation may have had our trigger, and the tables whose triggers may say so (holding.ts). */
+  doubtful: Attribution | null;
+  relids: Set<string> | null;
 }
 
 /** `number` is 0, or the one that an earlier run gave it; `next` the first event that is new. */
@@ -29,7 +32,18 @@ export function openTransaction(
   next: number,
 ): OpenTransaction {
   const day = start.time.slice(0, 10);
-  return { serial, start, day, number, bytes: null, sunk: number > 0, next, resolution: null };
+  return {
+    serial,
+    start,
+    day,
+    number,
+    bytes: null,
+    sunk: number > 0,
+    next,
+    resolution: null,
+    doubtful: null,
+    relids: null,
+  };
 }
 
 /** The stream left out the transaction that the last seal ends inside of. */

@@ -3,7 +3,7 @@
  * member names, patch paths, record heads. It must never hold anything of a particular row.
  */
 import type { Relation } from './change.ts';
-import type { Policy, Redaction } from './policy.ts';
+import type { Policy, Redaction, TablePolicy } from './policy.ts';
 import { compileValue, JSON_TEXT, JSON_TRUSTED, type ValuePlan } from './value-plan.ts';
 
 export interface ColumnPlan {
@@ -42,7 +42,7 @@ export function compileRow(relation: Relation, policy: Policy): RowPlan | null {
   const table = policy.table(relation);
   if (table === null) return null;
   const columns = relation.columns.flatMap((column, ordinal) => {
-    const redaction = table.columns.get(column.name) ?? null;
+    const redaction = redactionOf(table, column.name);
     return redaction === 'drop' ? [] : [compileColumn(relation, ordinal, redaction)];
   });
   const names = keyNames(relation);
@@ -60,7 +60,7 @@ export function compileRow(relation: Relation, policy: Policy): RowPlan | null {
       delete: head(relation, 'delete'),
       truncate: head(relation, 'truncate'),
     },
-    relationRecord: relationRecord(relation, table.class, table.columns, names),
+    relationRecord: relationRecord(relation, table, names),
   };
 }
 
@@ -100,21 +100,24 @@ function head(relation: Relation, action: string): Buffer {
   return Buffer.from(`,"action":"${action}","target":{"schema":${schema},"table":${table},"key":`);
 }
 
-function relationRecord(
-  relation: Relation,
-  className: string,
-  redactions: ReadonlyMap<string, Redaction>,
-  key: readonly string[] | null,
-): string {
-  const columns = relation.columns.map((column) => ({
-    name: column.name,
-    type: column.type,
-    encoding: encodingName(column.encoding),
-    identity: column.identity,
-    ...(redactions.has(column.name) ? { redaction: redactions.get(column.name) } : {}),
-  }));
+function redactionOf(table: TablePolicy, column: string): Redaction | null {
+  return table.columns.get(column) ?? table.others ?? null;
+}
+
+function relationRecord(relation: Relation, table: TablePolicy, key: readonly string[] | null): string {
+  const columns = relation.columns.map((column) => {
+    const redaction = redactionOf(table, column.name);
+    return {
+      name: column.name,
+      type: column.type,
+      encoding: encodingName(column.encoding),
+      identity: column.identity,
+      ...(redaction === null ? {} : { redaction }),
+    };
+  });
+  const ancestry = relation.ancestry === undefined ? '' : `,"ancestry":"${relation.ancestry}"`;
   const target = { schema: relation.schema, table: relation.table };
-  return `,"target":${JSON.stringify(target)},"class":"${className}","columns":${JSON.stringify(columns)},"key":${JSON.stringify(key)},"replica_identity":"${relation.replicaIdentity}","partition_of":${JSON.stringify(relation.ancestors)},"context_trigger":${relation.contextTrigger}}`;
+  return `,"target":${JSON.stringify(target)},"class":"${table.class}","columns":${JSON.stringify(columns)},"key":${JSON.stringify(key)},"replica_identity":"${relation.replicaIdentity}","partition_of":${JSON.stringify(relation.ancestors)},"context_trigger":${relation.contextTrigger}${ancestry}}`;
 }
 
 /** `string`, `number`, …; an array's is its element's with `[]` behind. */

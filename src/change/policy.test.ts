@@ -70,3 +70,35 @@ test('actors by login and application, the last match first', () => {
   expect(policy.actor('app_cron', 'other')?.id).toBe('app');
   expect(policy.actor(null, 'nightly')).toBeNull();
 });
+
+describe('where the ancestors are lost', () => {
+  const hmac = { id: 'k', key: Buffer.alloc(32) };
+  const rules = [
+    { match: 'a.*', columns: { x: 'hmac', y: 'drop' } },
+    { match: 'b.one', columns: { x: 'mask', y: 'hmac', z: 'hmac' } },
+  ] as const;
+  const lost = { ...table('a.leaf'), ancestry: 'lost' } as const;
+  const redactions = (policy: ReturnType<typeof compilePolicy>) =>
+    Object.fromEntries(policy.table(lost)?.columns ?? []);
+  test('the severest of what any later rule says of a column', () => {
+    expect(redactions(compilePolicy({ tables: rules, hmac }))).toEqual({ x: 'mask', y: 'drop', z: 'hmac' });
+    expect(compilePolicy({ tables: rules, hmac }).table(table('a.leaf'))?.columns.get('x')).toBe('hmac');
+    expect(redactions(compilePolicy({ tables: rules.toReversed(), hmac }))).toEqual({ x: 'hmac', y: 'drop' });
+  });
+  test('what a later rule could exclude is masked whole', () => {
+    const policy = compilePolicy({ tables: [...rules, { match: 'b.two', exclude: true }], hmac });
+    expect(redactions(policy)).toEqual({ x: 'mask', y: 'drop', z: 'mask' });
+    expect(policy.table(lost)?.others).toBe('mask');
+  });
+  test.each([
+    ['c.leaf', rules, true],
+    ['a.leaf', rules, false],
+    ['c.leaf', [{ match: 'c.*', exclude: true }], false],
+    ['c.leaf', [{ match: 'c.*', exclude: true }, { match: 'b.one' }], true],
+    ['c.leaf', [{ match: 'b.one' }, { match: 'c.*', exclude: true }], false],
+  ] as const)('%s with %j: perhaps recorded: %s', (name, tables, expected) => {
+    const policy = compilePolicy({ tables, hmac });
+    expect(policy.perhaps({ ...table(name), ancestry: 'remembered' })).toBe(expected);
+    expect(policy.perhaps(table(name))).toBe(false);
+  });
+});

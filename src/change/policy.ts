@@ -5,7 +5,9 @@
 import { RowsealError } from '../base/errors.ts';
 import type { Relation } from './change.ts';
 
-export type Redaction = 'drop' | 'mask' | 'hmac';
+/** Ascending: where several apply and none is known to be the right one, the last wins. */
+const SEVERITY = ['hmac', 'mask', 'drop'] as const;
+export type Redaction = (typeof SEVERITY)[number];
 
 /** One entry of the configuration's `tables`. */
 export interface TableRule {
@@ -37,13 +39,22 @@ export interface PolicyInput {
 export interface TablePolicy {
   readonly class: string;
   readonly columns: ReadonlyMap<string, Redaction>;
+  /** Of the columns that `columns` doesn't name; absent: none. */
+  readonly others?: Redaction;
 }
+
+type Named = Pick<Relation, 'schema' | 'table' | 'ancestors' | 'ancestry'>;
 
 export interface Policy {
   readonly maxValueBytes: number;
   readonly hmac: { readonly id: string; readonly key: Uint8Array } | null;
-  /** Null where no rule matches: the relation's changes are not recorded. */
-  table(relation: Pick<Relation, 'schema' | 'table' | 'ancestors'>): TablePolicy | null;
+  /**
+   * Null where no rule matches: the relation's changes are not recorded. Where its ancestors are lost, with every
+   * redaction that a rule could have through one of them; what a rule could exclude so is masked whole.
+   */
+  table(relation: Named): TablePolicy | null;
+  /** Null for `table`, but an ancestor that can't be told any more may have been one that a rule records. */
+  perhaps(relation: Named): boolean;
   /** The actor that the rules give this login and application name; null where none matches. */
   actor(login: string | null, application: string | null): ActorRule['actor'] | null;
 }
@@ -58,13 +69,23 @@ export function compilePolicy(input: PolicyInput): Policy {
     application: rule.application === undefined ? null : glob(rule.application),
     actor: rule.actor,
   }));
+  const lastMatch = (relation: Named) => {
+    const names = [`${relation.schema}.${relation.table}`, ...relation.ancestors];
+    return rules.findLastIndex((rule) => names.some((name) => rule.match.test(name)));
+  };
   return {
     maxValueBytes: input.maxValueBytes ?? 1024 * 1024,
     hmac,
     table(relation) {
-      const names = [`${relation.schema}.${relation.table}`, ...relation.ancestors];
-      const last = rules.findLast((rule) => names.some((name) => rule.match.test(name)));
-      return last === undefined || last.exclude ? null : last.policy;
+      const last = lastMatch(relation);
+      const rule = rules[last];
+      if (rule === undefined || rule.exclude) return null;
+      return relation.ancestry === 'lost' ? severest(rule.policy, rules.slice(last + 1)) : rule.policy;
+    },
+    perhaps(relation) {
+      const last = lastMatch(relation);
+      if (relation.ancestry === undefined || rules[last]?.exclude === false) return false;
+      return rules.slice(last + 1).some((rule) => !rule.exclude);
     },
     actor(login, application) {
       const fits = (pattern: RegExp | null, value: string | null) =>
@@ -75,7 +96,28 @@ export function compilePolicy(input: PolicyInput): Policy {
   };
 }
 
-function compileRule(rule: TableRule, defaultClass: string, hasKey: boolean) {
+interface CompiledRule {
+  readonly match: RegExp;
+  readonly exclude: boolean;
+  readonly policy: TablePolicy;
+}
+
+/** The policy with whatever the later rules, any of which may have been the right one, would withhold besides. */
+function severest(policy: TablePolicy, later: readonly CompiledRule[]): TablePolicy {
+  const columns = new Map(policy.columns);
+  for (const rule of later) {
+    for (const [name, redaction] of rule.policy.columns) {
+      const own = columns.get(name);
+      if (own === undefined || SEVERITY.indexOf(redaction) > SEVERITY.indexOf(own))
+        columns.set(name, redaction);
+    }
+  }
+  if (!later.some((rule) => rule.exclude)) return { ...policy, columns };
+  for (const [name, redaction] of columns) if (redaction === 'hmac') columns.set(name, 'mask');
+  return { ...policy, columns, others: 'mask' };
+}
+
+function compileRule(rule: TableRule, defaultClass: string, hasKey: boolean): CompiledRule {
   const columns = new Map(Object.entries(rule.columns ?? {}));
   if (!hasKey && [...columns.values()].includes('hmac')) {
     throw new RowsealError(

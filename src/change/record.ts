@@ -116,6 +116,10 @@ export function writeMiddle(out: RecordBuffer, place: Place): void {
   out.put(OUTCOME);
   place.contextHole = out.length;
   if (place.attribution !== null) out.put(place.attribution.context);
+  writeTransaction(out, place);
+}
+
+export function writeTransaction(out: RecordBuffer, place: Place): void {
   out.put(place.transaction.transaction);
   out.integer(place.index);
   out.put(place.transaction.end);

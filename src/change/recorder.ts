@@ -1,9 +1,8 @@
 /**
- * From a source's events to records in the sink: numbers and indexes, attribution, waiting rows, relation
- * records, and how far the sink's records reach. One event at a time, synchronously. It must never hand over
- * a change twice, out of order, or with somebody else's attribution; nor report progress beyond the sink.
+ * From a source's events to records in the sink: what each event is recorded as, with whose attribution, and what
+ * waits. Which event it is, numbering.ts says; how far the sink's records reach, delivery.ts. One event at a time,
+ * synchronously. It must never hand over a change twice, out of order, or with somebody else's attribution.
  */
-import { RowsealError } from '../base/errors.ts';
 import {
   type Attribution,
   createAttributor,
@@ -17,30 +16,26 @@ import type { ChangeHandler, Observation, Relation } from './change.ts';
 import { createDelivery } from './delivery.ts';
 import { textOf } from './envelope.ts';
 import { writeFittingChange } from './fit.ts';
-import { type OpenTransaction, openTransaction, strayed } from './open-transaction.ts';
+import { giveUp, holdingOf, resolve } from './holding.ts';
+import { createNumbering } from './numbering.ts';
+import type { OpenTransaction } from './open-transaction.ts';
 import type { ValueContext } from './patch.ts';
 import type { RowPlan } from './plan.ts';
 import type { Policy } from './policy.ts';
-import {
-  type Place,
-  type RowChange,
-  type TransactionBytes,
-  transactionBytes,
-  writeTruncate,
-} from './record.ts';
+import { type Place, type RowChange, type TransactionBytes, writeTruncate } from './record.ts';
 import { createRelations } from './relations.ts';
 import type { Progress, RecordSink } from './sink.ts';
 import {
   type Genesis,
   TRAIL_CLASS,
-  unknownRelation,
   writeDdl,
   writeGenesis,
+  writeLostRelation,
   writeObservation,
   writeRelation,
   writeTamper,
 } from './trail-records.ts';
-import type { WaitingOptions } from './waiting.ts';
+import type { Holding, WaitingOptions } from './waiting.ts';
 
 export interface RecorderOptions {
   /** The trail's name; its last part begins every record's id. */
@@ -74,6 +69,8 @@ export interface RecorderCounters {
   badContexts: number;
   /** Changes that had to wait for their context. */
   waited: number;
+  /** Gap records: what the trail admits to miss. */
+  gaps: number;
 }
 
 export interface Recorder extends ChangeHandler {
@@ -89,7 +86,7 @@ export interface Recorder extends ChangeHandler {
 
 export function createRecorder(options: RecorderOptions): Recorder {
   const { policy, resume } = options;
-  const label = options.trail.slice(options.trail.lastIndexOf('/') + 1);
+  const numbering = createNumbering(options.trail.slice(options.trail.lastIndexOf('/') + 1), resume);
   const attributor = createAttributor(policy);
   const relations = createRelations(policy);
   const values: ValueContext = { maxValueBytes: policy.maxValueBytes, hmac: policy.hmac, encoded: [] };
@@ -102,7 +99,15 @@ export function createRecorder(options: RecorderOptions): Recorder {
   };
   const change: RowChange = { action: 'insert', before: null, beforeIsKey: false, after: null };
   const tiers = { asserted: 0, session: 0, annotated: 0, connection: 0, none: 0 };
-  const counters: RecorderCounters = { events: 0, tiers, skipped: 0, replayed: 0, badContexts: 0, waited: 0 };
+  const counters: RecorderCounters = {
+    events: 0,
+    tiers,
+    skipped: 0,
+    replayed: 0,
+    badContexts: 0,
+    waited: 0,
+    gaps: 0,
+  };
   const delivery = createDelivery({
     sink: options.sink,
     resume,
@@ -113,33 +118,15 @@ export function createRecorder(options: RecorderOptions): Recorder {
       tiers[attribution.tier]++;
     },
   });
-  let serial = 0;
-  let lastNumber = resume.transactions;
-  /** The transaction that the last seal ends inside of, until it begins again. */
-  let awaited = resume.partial;
-  let current: OpenTransaction | null = null;
-  let index = 0;
-  /** Events before this one were sealed by an earlier run. */
-  let firstNew = 1;
   let tampered = false;
+  let held: Holding = null;
 
   /** Counts an event; whether it is new. */
   function arrives(): boolean {
     counters.events++;
-    index++;
-    if (index >= firstNew) return true;
+    if (numbering.arrives()) return true;
     counters.replayed++;
     return false;
-  }
-
-  function bytesOf(transaction: OpenTransaction): TransactionBytes {
-    if (transaction.bytes !== null) return transaction.bytes;
-    if (transaction.number === 0) {
-      if (awaited !== null) throw strayed(awaited.position, transaction.start.position);
-      transaction.number = ++lastNumber;
-    }
-    transaction.bytes = transactionBytes(label, transaction.start, transaction.number);
-    return transaction.bytes;
   }
 
   /** The relation's plan, its record written where it is due; null where the policy leaves the relation out. */
@@ -148,40 +135,55 @@ export function createRecorder(options: RecorderOptions): Recorder {
     const { plan, due } = looked;
     if (plan === null) {
       counters.skipped++;
-      if (looked.unsaid) observe(unknownRelation(relation, transaction.start));
-      looked.unsaid = false;
-      delivery.passed(transaction, index);
+      if (looked.lost && looked.told !== transaction.serial) {
+        looked.told = transaction.serial;
+        counters.gaps++;
+        const { position } = transaction.start;
+        note(transaction, null, (out) =>
+          writeLostRelation(out, place, relation, numbering.reached, position),
+        );
+      } else delivery.passed(transaction, numbering.index);
     } else if (due) {
-      writeRelation(delivery.open(transaction, plan.class, null, false), plan, transaction.start.time);
+      writeRelation(delivery.open(transaction, plan.class, null, null), plan, transaction.start.time);
       delivery.close(0, 0);
     }
     return plan;
   }
 
-  /** Sets `place` to the current event; a row with nothing known waits where its relation has our trigger. */
-  function placeRow(transaction: OpenTransaction, relation: Relation): void {
-    const waits = relation.contextTrigger && transaction.resolution === null;
-    const known = attributor.current() ?? (waits ? null : UNATTRIBUTED);
+  /** Sets `place` to the current event, and `held` where nothing is known of who acted and the row waits for it. */
+  function placeRow(
+    transaction: OpenTransaction,
+    relation: Relation,
+    action: RowChange['action'] | 'truncate',
+  ): void {
+    const expecting = relation.contextTrigger && !relation.contextAhead && transaction.resolution === null;
+    const said = attributor.current(expecting);
+    held = said === null ? holdingOf(transaction, relation, action, delivery) : null;
+    const known = said ?? (held === null ? UNATTRIBUTED : null);
     if (known === null) counters.waited++;
     else tiers[known.tier]++;
-    place.transaction = bytesOf(transaction);
-    place.index = index;
+    place.transaction = numbering.bytesOf(transaction);
+    place.index = numbering.index;
     place.attribution = known;
   }
 
   /** Writes a record of class `trail` at the current event. */
-  function note(transaction: OpenTransaction, who: Attribution, write: (out: RecordBuffer) => void): void {
-    place.transaction = bytesOf(transaction);
-    place.index = index;
+  function note(
+    transaction: OpenTransaction,
+    who: Attribution | null,
+    write: (out: RecordBuffer) => void,
+  ): void {
+    place.transaction = numbering.bytesOf(transaction);
+    place.index = numbering.index;
     place.attribution = who;
-    write(delivery.open(transaction, TRAIL_CLASS, index, false));
+    write(delivery.open(transaction, TRAIL_CLASS, numbering.index, null));
     delivery.close(0, 0);
   }
 
   function sessionMessage(transaction: OpenTransaction, message: MessageTree, isNew: boolean): void {
-    attributor.session(message);
+    if (!attributor.session(message)) return;
     if (delivery.waitingBytes > 0) {
-      transaction.resolution ??= attributor.reachingBack();
+      resolve(transaction, textOf(message['relid']), attributor.reachingBack());
       delivery.release();
     }
     const role = textOf(message['replication_role']);
@@ -200,7 +202,7 @@ export function createRecorder(options: RecorderOptions): Recorder {
   }
 
   function observed(write: (out: RecordBuffer) => void): void {
-    write(delivery.open(null, TRAIL_CLASS, null, false));
+    write(delivery.open(null, TRAIL_CLASS, null, null));
     delivery.close(0, 0);
   }
 
@@ -210,26 +212,21 @@ export function createRecorder(options: RecorderOptions): Recorder {
     waitingBytes: () => delivery.waitingBytes,
     drain: () => delivery.drain(),
     begin(start) {
-      const replay = awaited?.position === start.position ? awaited : null;
-      if (replay !== null) awaited = null;
-      firstNew = replay?.next ?? 1;
-      index = 0;
       tampered = false;
-      current = openTransaction(++serial, start, replay === null ? 0 : resume.transactions, firstNew);
-      attributor.begin();
-      delivery.begin(current);
+      attributor.begin(start.session);
+      delivery.begin(numbering.begin(start));
     },
     row(action, relation, before, beforeIsKey, after) {
-      const transaction = inside(current);
+      const transaction = numbering.inside();
       if (!arrives()) return;
       const plan = planned(transaction, relation);
       if (plan === null) return;
-      placeRow(transaction, relation);
+      placeRow(transaction, relation, action);
       change.action = action;
       change.before = before;
       change.beforeIsKey = beforeIsKey;
       change.after = after;
-      const out = delivery.open(transaction, plan.class, index, place.attribution === null);
+      const out = delivery.open(transaction, plan.class, numbering.index, held);
       try {
         writeFittingChange(out, place, plan, change, values);
       } catch (error) {
@@ -239,19 +236,19 @@ export function createRecorder(options: RecorderOptions): Recorder {
       delivery.close(place.actorHole, place.contextHole);
     },
     truncate(truncated, how) {
-      const transaction = inside(current);
+      const transaction = numbering.inside();
       for (const relation of truncated) {
         if (!arrives()) continue;
         const plan = planned(transaction, relation);
         if (plan === null) continue;
-        placeRow(transaction, relation);
-        const out = delivery.open(transaction, plan.class, index, place.attribution === null);
+        placeRow(transaction, relation, 'truncate');
+        const out = delivery.open(transaction, plan.class, numbering.index, held);
         writeTruncate(out, place, plan, how);
         delivery.close(place.actorHole, place.contextHole);
       }
     },
     message(prefix, content) {
-      const transaction = inside(current);
+      const transaction = numbering.inside();
       const isNew = arrives();
       const known = prefix === 'rowseal.context' || prefix === 'rowseal.session' || prefix === 'rowseal.ddl';
       const message = known ? readMessage(content) : null;
@@ -265,20 +262,23 @@ export function createRecorder(options: RecorderOptions): Recorder {
           note(transaction, who, (out) => writeDdl(out, place, message));
         }
       }
-      delivery.passed(transaction, index);
+      delivery.passed(transaction, numbering.index);
     },
     commit(end) {
-      const transaction = inside(current);
-      current = null;
-      transaction.resolution ??= UNATTRIBUTED;
+      const transaction = numbering.commit(end);
+      giveUp(transaction, attributor.unspoken());
       delivery.commit(transaction, end);
     },
-    quiet: (position) => delivery.quiet(position),
+    quiet(position) {
+      numbering.quiet(position);
+      delivery.quiet(position);
+    },
     observe(observation) {
-      if (observation.kind === 'gap') {
+      if (observation.kind === 'gap') counters.gaps++;
+      if (observation.kind === 'gap' && !observation.within) {
         while (delivery.drain());
         delivery.jump(observation.to);
-        awaited = null;
+        numbering.jump(observation.to);
       }
       observe(observation);
     },
@@ -292,9 +292,3 @@ const NO_TRANSACTION: TransactionBytes = {
   transaction: Buffer.alloc(0),
   end: Buffer.alloc(0),
 };
-
-function inside(transaction: OpenTransaction | null): OpenTransaction {
-  if (transaction === null)
-    throw new RowsealError('internal', 'the source delivered an event outside a transaction');
-  return transaction;
-}

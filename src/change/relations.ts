@@ -12,15 +12,17 @@ export interface Looked {
   /** Its record has to be written before the change at hand. */
   due: boolean;
   day: string;
-  /** Left out without being known: the catalogs don't have it, and nobody was told yet. */
-  unsaid: boolean;
+  /** Left out, though an ancestor that can't be told any more may be one that is recorded: each transaction is a gap. */
+  readonly lost: boolean;
+  /** Serial number of the transaction whose gap was told last. */
+  told: number;
 }
 
 export function createRelations(policy: Policy) {
   const plans = new WeakMap<Relation, Looked>();
   const described = new Map<string, { text: string; day: string }>();
   let lastRelation: Relation | null = null;
-  let last: Looked = { plan: null, due: false, day: '', unsaid: false };
+  let last: Looked = { plan: null, due: false, day: '', lost: false, told: 0 };
 
   function isDue(relation: Relation, plan: RowPlan, day: string): boolean {
     const key = JSON.stringify([relation.schema, relation.table, plan.class]);
@@ -36,7 +38,7 @@ export function createRelations(policy: Policy) {
         let found = plans.get(relation);
         if (found === undefined) {
           const plan = compileRow(relation, policy);
-          found = { plan, due: false, day: '', unsaid: plan === null && relation.gone === true };
+          found = { plan, due: false, day: '', lost: plan === null && policy.perhaps(relation), told: 0 };
           plans.set(relation, found);
         }
         lastRelation = relation;

@@ -4,10 +4,10 @@
  */
 import type { MessageTree } from './attribution.ts';
 import type { RecordBuffer } from './buffer.ts';
-import type { Observation, Relation, TransactionStart } from './change.ts';
+import type { Observation, Position, Relation } from './change.ts';
 import { textOf } from './envelope.ts';
 import type { RowPlan } from './plan.ts';
-import { type Place, writeMiddle, writeStart } from './record.ts';
+import { type Place, writeMiddle, writeStart, writeTransaction } from './record.ts';
 import { maskedStatement } from './sql-literals.ts';
 
 /** Retention class of what explains the trail itself. */
@@ -23,6 +23,7 @@ export interface Genesis {
 }
 
 const DDL = Buffer.from('{"kind":"ddl","id":');
+const GAP = Buffer.from('{"kind":"gap","id":');
 const TAMPER = Buffer.from('{"kind":"tamper","id":');
 
 export function writeGenesis(out: RecordBuffer, genesis: Genesis): void {
@@ -41,7 +42,7 @@ export function writeGenesis(out: RecordBuffer, genesis: Genesis): void {
 /** `time` is ours, for these come from no transaction. */
 export function writeObservation(out: RecordBuffer, observation: Observation, time: string): void {
   const { kind, ...rest } = observation;
-  out.json(jsonOf({ kind, time, ...rest }));
+  out.json(jsonOf({ kind, time, ...rest, within: undefined }));
 }
 
 /** What a table looks like to the changes behind it; `time` is their transaction's. */
@@ -50,15 +51,24 @@ export function writeRelation(out: RecordBuffer, plan: RowPlan, time: string): v
 }
 
 /**
- * No rule matches this relation's own name, and what it was a partition of can't be asked any more: its changes are
- * not recorded, from this transaction on, and perhaps should be.
+ * No rule matches this relation by what is known of it, but one may have matched an ancestor: from this event on, its
+ * changes in this transaction are missing. They lie between the end of the transaction before, `from`, and the commit, `to`.
  */
-export function unknownRelation(
-  { schema, table }: Relation,
-  { id, position }: TransactionStart,
-): Observation {
-  const details = { schema, table, transaction: { id, position } };
-  return { kind: 'lifecycle', event: 'unknown_table_not_recorded', details };
+export function writeLostRelation(
+  out: RecordBuffer,
+  place: Place,
+  relation: Relation,
+  from: Position,
+  to: Position,
+): void {
+  const { schema, table, ancestors, gone } = relation;
+  const details = { schema, table, partition_of: ancestors, gone: gone === true };
+  writeStart(out, GAP, place);
+  out.json(
+    `,"from":${jsonOf(from)},"to":${jsonOf(to)},"reason":"ancestry_unknown","details":${jsonOf(details)}`,
+  );
+  writeTransaction(out, place);
+  out.json('}');
 }
 
 /** The record of a `rowseal.ddl` message. */
@@ -66,7 +76,9 @@ export function writeDdl(out: RecordBuffer, place: Place, message: MessageTree):
   const tag = textOf(message['tag']) ?? '';
   const type = textOf(message['object_type']) ?? '';
   const command = textOf(message['command']);
-  const statement = command === null ? null : maskedStatement(command, tag, type);
+  // A source that knows its own quoting has masked it already, or dropped it.
+  const masked = message['masked'] === 'true';
+  const statement = command === null || masked ? command : maskedStatement(command, tag, type);
   const target = { schema: textOf(message['schema']), type, identity: textOf(message['identity']) };
   writeStart(out, DDL, place);
   out.json(`,"action":"ddl","tag":${jsonOf(tag)},"target":${jsonOf(target)}`);
@@ -74,8 +86,8 @@ export function writeDdl(out: RecordBuffer, place: Place, message: MessageTree):
   out.json(
     `,"event":${jsonOf(textOf(message['event']))},"in_extension":${message['in_extension'] === 'true'}`,
   );
-  const dropped = command !== null && statement === null ? ',"statement_dropped":true' : '';
-  out.json(`,"statement":${jsonOf(statement)}${dropped}}`);
+  const dropped = statement === null && (command !== null || message['statement_dropped'] === 'true');
+  out.json(`,"statement":${jsonOf(statement)}${dropped ? ',"statement_dropped":true' : ''}}`);
 }
 
 /** Interference with the capture that a transaction's own messages show. */

@@ -21,10 +21,14 @@ export const RECORD = 0;
 export const UNNUMBERED = 1;
 /** As RECORD, with holes for its attribution. */
 export const HELD = 2;
+/** As HELD, where it isn't known that there will be any context. */
+export const DOUBTFUL = 3;
+/** How a row waits: where our trigger is, HELD, where it may have been, DOUBTFUL; null: not at all. */
+export type Holding = typeof HELD | typeof DOUBTFUL | null;
 /** Payload is the position behind a transaction. */
-export const COMMIT = 3;
+export const COMMIT = 4;
 /** Payload is a quiet position. */
-export const QUIET = 4;
+export const QUIET = 5;
 
 /** One frame; `payload` is valid only during the call that hands it over. */
 export interface Frame {
@@ -34,7 +38,7 @@ export interface Frame {
   serial: number;
   index: number;
   payload: Buffer;
-  /** Offsets of the holes in the payload; 0 unless HELD. */
+  /** Offsets of the holes in the payload; 0 unless HELD or DOUBTFUL. */
   actorHole: number;
   contextHole: number;
 }

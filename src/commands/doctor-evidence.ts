@@ -1,6 +1,6 @@
 /**
  * The checks on our side of the wire: the signing key, whether the store can be written and really locks, and
- * whether trail and slot belong together. Writes nothing into a trail.
+ * whether trail and server belong together. Writes nothing into a trail.
  */
 import { accessSync, constants, existsSync, statSync } from 'node:fs';
 import { dirname } from 'node:path';
@@ -9,24 +9,22 @@ import { silentLog } from '../base/log.ts';
 import type { Config, StoreConfig, TrailConfig } from '../config/schema.ts';
 import { recover, sealCheck } from '../seal/recover.ts';
 import { readSigner } from '../seal/signer.ts';
-import { type Check, check, type Unchecked } from '../source/postgres/check.ts';
-import { parseLsn } from '../source/postgres/lsn.ts';
-import type { SlotFacts } from '../source/postgres/preflight-facts.ts';
+import { type Check, check, type Unchecked } from '../source/preflight.ts';
 import { openStore } from '../store/open.ts';
 import type { Signer } from '../trail/note.ts';
 import type { CommandIo } from './command.ts';
+import type { EngineDiagnosis } from './engine.ts';
 
 interface Evidence {
   readonly checks: Check[];
   readonly unchecked: Unchecked[];
 }
 
-/** `slotKnown`: the server was asked, so that `slot` null means that there is none. */
+/** `judgeHead`: whether trail and server belong together. */
 export async function evidenceChecks(
   config: Config,
   trail: TrailConfig,
-  slot: SlotFacts | null,
-  slotKnown: boolean,
+  judgeHead: EngineDiagnosis['judgeHead'],
   env: CommandIo['env'],
 ): Promise<Evidence> {
   const key = keyCheck(config.signer.path, trail.name);
@@ -35,7 +33,7 @@ export async function evidenceChecks(
   const evidence: Evidence = { checks: [key.check, ...store.checks], unchecked: [...store.unchecked] };
   if (key.signer === null) return evidence;
   try {
-    evidence.checks.push(await headCheck(config, trail, key.signer, slot, slotKnown, env));
+    evidence.checks.push(await headCheck(config, trail, key.signer, judgeHead, env));
   } catch (error) {
     if (!(error instanceof RowsealError)) throw error;
     if (error.code === 'trail_invalid')
@@ -66,7 +64,7 @@ function keyCheck(path: string, trail: string): { check: Check; signer: Signer |
   }
 }
 
-/** The password of the capture role, which others must not read. */
+/** The password of the capture login, which others must not read. */
 export function secretChecks({ password_file: path }: TrailConfig['source']): Check[] {
   if (path === undefined) return [];
   const open = (statSync(path).mode & 0o077) !== 0;
@@ -76,7 +74,7 @@ export function secretChecks({ password_file: path }: TrailConfig['source']): Ch
       'key.password_file',
       open ? 'warn' : 'ok',
       `${path} ${open ? 'can be read by others' : 'is for its owner alone'}`,
-      { why: 'whoever has the password can read every change from the slot', fix: `chmod 600 ${path}` },
+      { why: 'whoever has the password can read every change as it is made', fix: `chmod 600 ${path}` },
     ),
   ];
 }
@@ -165,55 +163,14 @@ async function headCheck(
   config: Config,
   trail: TrailConfig,
   signer: Signer,
-  slot: SlotFacts | null,
-  slotKnown: boolean,
+  judgeHead: EngineDiagnosis['judgeHead'],
   env: CommandIo['env'],
 ): Promise<Check> {
   const store = await openStore(config.store, trail.name, env);
   try {
     const recovered = await recover(store, sealCheck(trail.name, signer.key), [], silentLog);
-    return judgeHead(recovered?.head ?? null, slot, slotKnown, trail.source.slot);
+    return judgeHead(recovered?.head ?? null);
   } finally {
     await store.close();
   }
-}
-
-/** Pure: whether trail and slot belong together (invariants I1 and I5). */
-export function judgeHead(
-  head: { readonly number: number; readonly through: string } | null,
-  slot: Pick<SlotFacts, 'confirmed'> | null,
-  slotKnown: boolean,
-  slotName: string,
-): Check {
-  const bad = (what: string, why: string, fix: string) =>
-    check('trail', 'trail.head', 'fail', what, { why, fix });
-  if (head === null) {
-    if (slot === null)
-      return check(
-        'trail',
-        'trail.head',
-        'ok',
-        slotKnown ? 'no trail and no slot yet: run begins both' : 'no trail yet',
-      );
-    return bad(
-      `slot ${slotName} is there, but its trail is not`,
-      'an existing slot without a trail is never taken for a new one: its evidence may lie elsewhere',
-      `Point store at the trail; if it is really gone: SELECT pg_drop_replication_slot('${slotName}');`,
-    );
-  }
-  const at = `seal ${head.number}, through ${head.through}`;
-  if (!slotKnown) return check('trail', 'trail.head', 'ok', at);
-  if (slot === null)
-    return bad(
-      `${at}, but there is no slot ${slotName}`,
-      'somebody dropped it: changes since then are missing',
-      `rowseal run -c FILE --accept-gap=${head.through}`,
-    );
-  if (slot.confirmed !== null && parseLsn(slot.confirmed) > parseLsn(head.through))
-    return bad(
-      `${at}, but the slot stands at ${slot.confirmed}`,
-      'somebody moved it on: what lies between was never sealed',
-      `rowseal run -c FILE --accept-gap=${head.through}`,
-    );
-  return check('trail', 'trail.head', 'ok', at);
 }

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
-import { check, nameFile } from '../source/postgres/check.ts';
+import { check, nameFile } from '../source/preflight.ts';
 import { exitStatus, table } from './doctor.ts';
-import { judgeHead } from './doctor-evidence.ts';
+import { judgeHead } from './postgres-doctor.ts';
 
 const ok = check('server', 'a', 'ok', 'fine');
 const warn = check('server', 'b', 'warn', 'so-so', { why: 'because', fix: 'SELECT 1;' });

@@ -3,19 +3,13 @@
  * nothing in the database; in a bucket with Object Lock it leaves one small object a day, locked for a minute,
  * because whether a bucket locks can only be found out by trying. What could not be checked is never 'ok'.
  */
-import { Client } from 'pg';
 import { RowsealError } from '../base/errors.ts';
 import { loadConfig } from '../config/load.ts';
 import type { Config, TrailConfig } from '../config/schema.ts';
-import { CHECK_GROUPS, type Check, nameFile, type Unchecked } from '../source/postgres/check.ts';
-import type { ConnectionTarget } from '../source/postgres/connection.ts';
-import { type LoginOf, watchLogin } from '../source/postgres/login.ts';
-import { preflight } from '../source/postgres/preflight.ts';
-import { type PreflightFacts, readFacts } from '../source/postgres/preflight-facts.ts';
-import { loginChecks, tryLogin } from '../source/postgres/preflight-login.ts';
+import { CHECK_GROUPS, type Check, nameFile, type Unchecked } from '../source/preflight.ts';
 import { type Command, type CommandIo, parseCommandLine } from './command.ts';
 import { evidenceChecks, secretChecks } from './doctor-evidence.ts';
-import { adminTarget, elsewhere, postgresTarget, preflightWish, sameDatabase } from './postgres-target.ts';
+import { engineOf } from './engine-of.ts';
 
 const HELP = `rowseal doctor: check every precondition, with the exact SQL or command that mends it.
 
@@ -25,8 +19,8 @@ Usage: rowseal doctor -c FILE [--trail NAME] [--json]
       --trail NAME    this trail alone
       --json          one JSON object instead of tables
 
-It logs in as the capture role of source.url. Before rowseal setup made that role, or to see with more privileges,
-set ROWSEAL_ADMIN_URL: what the catalogs tell is then asked through it. Nothing in the database is changed. A
+It logs in as the capture login of source.url. Before rowseal setup made that, or to see with more privileges, set
+ROWSEAL_ADMIN_URL: what the catalogs tell is then asked through it. Nothing in the database is changed. A
 bucket is tried with one small object, locked for a minute, under .rowseal-doctor/.
 
   rowseal doctor -c rowseal.yaml
@@ -88,67 +82,13 @@ export async function diagnose(
   trail: TrailConfig,
   env: CommandIo['env'],
 ): Promise<Diagnosis> {
-  const target = postgresTarget(trail.source, env);
-  const wish = preflightWish(trail, target);
-  const login = await tryLogin(target);
-  const checks: Check[] = [];
-  const unchecked: Unchecked[] = [];
-  const admin = adminTarget(env);
-  // A configuration may have several databases; the admin's URL serves the one that it leads to.
-  const helps = admin !== null && sameDatabase(admin, target);
-  const through = helps ? admin : login.ordinary === null ? target : null;
-  let facts: PreflightFacts | null = null;
-  if (through === null) {
-    unchecked.push({
-      what: 'server, slot, publication, kit and tables',
-      why: admin === null ? 'no login to ask through' : elsewhere(admin, target),
-      fix:
-        admin === null
-          ? 'Set ROWSEAL_ADMIN_URL to the URL of a superuser to see them before the role is there.'
-          : 'Correct the host, port or database in ROWSEAL_ADMIN_URL, or in source.url.',
-    });
-  } else {
-    try {
-      facts = await ask(through, wish, helps ? 'admin' : 'capture role');
-      checks.push(...preflight(facts, wish));
-    } catch (error) {
-      if (!(error instanceof RowsealError)) throw error;
-      unchecked.push({
-        what: 'server, slot, publication, kit and tables',
-        why: error.message,
-        fix: error.hint,
-      });
-    }
-  }
-  // A role that is not there yet cannot log in: that is told once, with what makes it.
-  const awaited = facts !== null && facts.role === null && login.ordinary?.code === 'source_refused';
-  if (!awaited) checks.unshift(...loginChecks(login, target, facts?.server.hbaReplication ?? []));
-  checks.push(...secretChecks(trail.source));
-  const evidence = await evidenceChecks(config, trail, facts?.slot ?? null, facts !== null, env);
+  const { checks, unchecked, judgeHead } = await engineOf(trail, env).diagnose();
+  const evidence = await evidenceChecks(config, trail, judgeHead, env);
   return {
     trail: trail.name,
-    checks: [...checks, ...evidence.checks],
+    checks: [...checks, ...secretChecks(trail.source), ...evidence.checks],
     unchecked: [...unchecked, ...evidence.unchecked],
   };
-}
-
-/** Throws RowsealError. */
-async function ask(
-  target: ConnectionTarget,
-  wish: Parameters<typeof readFacts>[1],
-  of: LoginOf,
-): Promise<PreflightFacts> {
-  const client = new Client({ ...target.config, application_name: 'rowseal doctor' });
-  client.on('error', () => undefined);
-  const login = watchLogin(client, target, of);
-  try {
-    await client.connect();
-    return await readFacts(client, wish);
-  } catch (error) {
-    throw login.explain(error);
-  } finally {
-    await client.end().catch(() => undefined);
-  }
 }
 
 const MARKS = { ok: ['ok  ', 32], warn: ['warn', 33], fail: ['FAIL', 31] } as const;

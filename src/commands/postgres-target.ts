@@ -1,12 +1,11 @@
 /** Which server and login a Postgres source means. The password comes from the file, the URL or PGPASSWORD; never from an argument. */
 import { readFileSync } from 'node:fs';
-import { RowsealError } from '../base/errors.ts';
 import type { PostgresSourceConfig, TrailConfig } from '../config/schema.ts';
 import { type ConnectionTarget, parsePostgresUrl } from '../source/postgres/connection.ts';
 import { kitDigest } from '../source/postgres/preflight-kit.ts';
 import type { PreflightWish } from '../source/postgres/preflight-wish.ts';
-
-type Environment = Readonly<Record<string, string | undefined>>;
+import type { Environment } from './engine.ts';
+import { readSecret } from './secret.ts';
 
 /** Throws `config_invalid`. */
 export function postgresTarget(source: PostgresSourceConfig, env: Environment): ConnectionTarget {
@@ -22,7 +21,7 @@ export function sourcePassword(source: PostgresSourceConfig, env: Environment): 
 /** The admin's, from ROWSEAL_ADMIN_URL or a file; PGPASSWORD where the URL has no password. Null where none is given. */
 export function adminTarget(env: Environment, file?: string): ConnectionTarget | null {
   const url = file === undefined ? env['ROWSEAL_ADMIN_URL'] : readSecret(file);
-  if (!url) return null;
+  if (!url || /^(mysql|mariadb):/.test(url)) return null; // that of another trail
   const target = parsePostgresUrl(url);
   return target.config.password === '' && env['PGPASSWORD']
     ? parsePostgresUrl(url, env['PGPASSWORD'])
@@ -49,21 +48,11 @@ export function elsewhere(admin: ConnectionTarget, target: ConnectionTarget): st
   return `ROWSEAL_ADMIN_URL (${addressOf(admin)}) is not the server of this trail (${addressOf(target)})`;
 }
 
-/** A file's text without its last line break. */
-export function readSecret(path: string): string {
-  try {
-    return readFileSync(path, 'utf8').replace(/\r?\n$/, '');
-  } catch (cause) {
-    throw new RowsealError(
-      'config_invalid',
-      `${path} can't be read: ${(cause as NodeJS.ErrnoException).code}`,
-      { cause },
-    );
-  }
-}
-
-export function preflightWish(trail: TrailConfig, target: ConnectionTarget): PreflightWish {
-  const { source } = trail;
+export function preflightWish(
+  source: PostgresSourceConfig,
+  tables: TrailConfig['tables'],
+  target: ConnectionTarget,
+): PreflightWish {
   return {
     role: target.user,
     slot: source.slot,
@@ -71,7 +60,7 @@ export function preflightWish(trail: TrailConfig, target: ConnectionTarget): Pre
     plugin: source.plugin,
     failover: source.failover,
     acceptUnboundedWal: source.accept_unbounded_wal,
-    tables: trail.tables,
+    tables,
     kitDigest: kitDigest(readKitFile('01-kit.sql')),
   };
 }

@@ -32,13 +32,14 @@ export function countProgress(
 ): void {
   const { recorder } = counted;
   if (recorder !== null) {
-    const { tiers, skipped, badContexts } = recorder.counters;
+    const { tiers, skipped, badContexts, gaps } = recorder.counters;
     for (const [tier, total] of Object.entries(tiers))
       metrics.attribution.inc({ trail, tier }, risen(counted, tier, total));
     const recorded = Object.values(tiers).reduce((sum, each) => sum + each, 0);
     metrics.changes.inc({ trail, outcome: 'recorded' }, risen(counted, 'recorded', recorded));
     metrics.changes.inc({ trail, outcome: 'excluded' }, risen(counted, 'excluded', skipped));
     metrics.badContexts.inc({ trail }, risen(counted, 'bad', badContexts));
+    metrics.gaps.inc({ trail }, risen(counted, 'gaps', gaps));
     metrics.waitingBytes.set({ trail }, recorder.waitingBytes());
   }
   metrics.head.set({ trail }, health.head);

@@ -10,12 +10,10 @@ import type { Config, TrailConfig } from '../config/schema.ts';
 import { newHealth, type TrailHealth } from '../health.ts';
 import { runTrail } from '../pipeline.ts';
 import { createFileSpool } from '../seal/spool.ts';
-import { type Matches, remedyOf } from '../source/postgres/capture.ts';
-import { createPostgresSource, type PostgresSource } from '../source/postgres/source.ts';
-import { createWatch, type Watch } from '../source/postgres/watch.ts';
+import type { ChangeSource } from '../source/source.ts';
 import { type Command, type CommandIo, parseCommandLine } from './command.ts';
 import { serveDaemonHttp } from './daemon-http.ts';
-import { sourcePassword } from './postgres-target.ts';
+import { engineOf } from './engine-of.ts';
 import { type Counted, countProgress, countSeal } from './run-metrics.ts';
 import { writerParts } from './trail-parts.ts';
 
@@ -128,35 +126,15 @@ function createRunningTrail(
   const { name } = trail;
   const log = rootLog.child({ trail: name });
   const health = newHealth(systemClock.now());
-  const policy = policyOf(config, trail);
-  const password = sourcePassword(trail.source, io.env);
-  let source: PostgresSource | null = null;
+  const capture = engineOf(trail, io.env).capture({ policy: policyOf(config, trail), file, log });
+  let source: ChangeSource | null = null;
   const counted: Counted = { recorder: null, told: {} };
-  const { slot, publication, failover, heartbeat } = trail.source;
-  const matches: Matches = (schema, table, ancestors) => policy.table({ schema, table, ancestors }) !== null;
-  // One for all connections: what changed while we were away is told too.
-  const watch = announced(createWatch({ slot, publication, matches }), log);
   const connect = () => {
-    source = createPostgresSource({
-      url: trail.source.url,
-      ...(password === undefined ? {} : { password }),
-      slot,
-      publication,
-      failover,
-      heartbeatMs: heartbeat,
-      matches,
-      watch,
-      log,
-      clock: systemClock.now,
-    });
+    source = capture.connect();
     return source;
   };
   const refresh = () => {
-    const problems = source?.health() ?? [];
-    health.problems = problems.map((problem) => {
-      const remedy = remedyOf(problem, file);
-      return remedy === null ? problem.text : `${problem.text} → ${remedy}`;
-    });
+    health.problems = capture.problems();
     countProgress(metrics, name, counted, source, health, config.metrics.stale_after);
   };
   const run = async (signal: AbortSignal): Promise<unknown> => {
@@ -209,20 +187,4 @@ function createRunningTrail(
     }
   };
   return { name, health, refresh, run };
-}
-
-/** The watch, whose first look is logged too: how many tables are captured. */
-function announced(watch: Watch, log: Log): Watch {
-  return {
-    ...watch,
-    news() {
-      const news = watch.news();
-      for (const each of news) {
-        if (each.kind !== 'lifecycle' || each.event !== 'capture') continue;
-        const { tables_published: tables, problems } = each.details;
-        log.info({ tables, problems: (problems as readonly unknown[]).length }, 'tables are captured');
-      }
-      return news;
-    },
-  };
 }

@@ -42,6 +42,17 @@ it('finds DDL by its table, and with ddl puts it between the changes of a row', 
   expect(filterOf({ table: 'public.other', key: '7', ddl: true })(disabled)).toBe(false);
   const trigger = { ...disabled, target: { ...disabled.target, identity: 'audit on public.orders' } };
   expect(filterOf({ table: 'public.orders', ddl: true })(trigger)).toBe(true);
+  const ofMysql = (type: string, identity: string) => ({
+    ...disabled,
+    target: { schema: 'shop', type, identity },
+  });
+  const dropped = ofMysql('trigger', 'shop.audit');
+  expect(filterOf({ table: 'shop.orders', ddl: true })(dropped)).toBe(true);
+  expect(filterOf({ table: 'other.orders', ddl: true })(dropped)).toBe(false);
+  expect(needleOf({ table: 'shop.orders', ddl: true })(Buffer.from(JSON.stringify(dropped)))).toBe(true);
+  expect(filterOf({ table: 'shop.b', ddl: true })(ofMysql('table', 'shop.a,shop.b'))).toBe(true);
+  expect(filterOf({ table: 'shop.a', ddl: true })(ofMysql('index', 'shop.a.i'))).toBe(true);
+  expect(filterOf({ table: 'shop.i', ddl: true })(ofMysql('index', 'shop.a.i'))).toBe(false);
   const bytes = Buffer.from(JSON.stringify(disabled));
   expect(needleOf({ table: 'public.orders', action: 'update', ddl: true })(bytes)).toBe(true);
   expect(needleOf({ table: 'public.orders', action: 'update' })(bytes)).toBe(false);

@@ -38,12 +38,22 @@ export function filterOf(
   };
 }
 
-/** A ddl record names its object with its schema: a table, or `trigger on table`. */
+/**
+ * A ddl record names its object with its schema: a table, several apart by commas, `trigger on table`, and in MySQL
+ * `table.index`. MySQL's log does not say whose a trigger is that is dropped: it counts for each table of its schema.
+ */
 function isTable(wanted: string, target: Value, value: Value): boolean {
   const { identity } = target;
   if (typeof identity === 'string') {
-    const name = identity.replace(/^.* on (?=\S+$)/, '').replaceAll('"', '');
-    return name === wanted || name.slice(name.indexOf('.') + 1) === wanted;
+    if (target['type'] === 'trigger' && !identity.includes(' on '))
+      return !wanted.includes('.') || wanted.slice(0, wanted.indexOf('.')) === target['schema'];
+    const names = identity
+      .replace(/^.* on (?=\S+$)/, '')
+      .replaceAll('"', '')
+      .split(',');
+    const table = (name: string) =>
+      target['type'] === 'index' ? name.replace(/(\..*)\.[^.]*$/, '$1') : name;
+    return names.map(table).some((name) => name === wanted || name.slice(name.indexOf('.') + 1) === wanted);
   }
   const schema = target['schema'] ?? value['schema'];
   const table = target['table'] ?? value['table'];
@@ -66,13 +76,21 @@ function isKey(wanted: string, key: Value): boolean {
   );
 }
 
-/** A text of plain ASCII that a matching record must hold, so that most records are never parsed. */
+const DDL = Buffer.from('"kind":"ddl"');
+
+/** Texts of plain ASCII that a matching record must hold, so that most records are never parsed. */
 export function needleOf({ actor, action, table, ddl }: Filters): (bytes: Buffer) => boolean {
-  const needles = [actor, ddl ? undefined : action, table?.slice(table.lastIndexOf('.') + 1)]
-    .filter((text) => text !== undefined)
-    .filter((text) => /^[A-Za-z0-9_@.-]+$/.test(text))
-    .map((text) => Buffer.from(text));
-  return (bytes) => needles.every((needle) => bytes.includes(needle));
+  const plain = (texts: readonly (string | undefined)[]) =>
+    texts
+      .filter((text) => text !== undefined)
+      .filter((text) => /^[A-Za-z0-9_@.-]+$/.test(text))
+      .map((text) => Buffer.from(text));
+  const needles = plain([actor, ddl ? undefined : action]);
+  const named = plain([table?.slice(table.lastIndexOf('.') + 1)]);
+  const mayBeDdl = ddl || action === 'ddl';
+  return (bytes) =>
+    needles.every((needle) => bytes.includes(needle)) &&
+    (named.every((needle) => bytes.includes(needle)) || (mayBeDdl && bytes.includes(DDL)));
 }
 
 /** A time or the beginning of one, as a bound on the record's text: `2026-11` up to the end of the month. */

@@ -1,19 +1,20 @@
 import { expect, it } from 'vitest';
+import { type SlotState, slotWord } from './postgres-status.ts';
 import { judge } from './status-judge.ts';
 import { statusTable } from './status-table.ts';
 
 const now = Date.parse('2026-11-21T20:00:00.000Z');
 const head = { number: 7, sealed_at: '2026-11-21T19:59:30.000Z', through: '0/2000', signed_by: 'k' };
 const slot = { active: true, walStatus: 'reserved', confirmed: '0/2000', retainedBytes: 56 };
+const serverAt = (position: string, slot: SlotState | null) => slotWord(position, slot, 'rowseal');
 const good = {
   head,
   tail: { broken: null },
-  server: { position: '0/2000', slot },
+  server: serverAt('0/2000', slot),
   daemon: { state: 'streaming', healthy: true, complaints: [] },
   listen: '127.0.0.1:9464',
   now,
   staleAfterMs: 120_000,
-  slot: 'rowseal',
   broken: null,
 };
 
@@ -23,7 +24,7 @@ it('finds nothing wrong with a fresh head and a slot behind it', () => {
 });
 
 it('misses a daemon that answers nowhere and streams nowhere, however fresh the head is', () => {
-  const idle = { position: '0/2000', slot: { ...slot, active: false } };
+  const idle = serverAt('0/2000', { ...slot, active: false });
   expect(judge({ ...good, server: idle, daemon: null })).toEqual([
     'daemon: nothing answers for this trail at 127.0.0.1:9464, and nobody streams from the slot: rowseal run is not running',
   ]);
@@ -33,8 +34,9 @@ it('misses a daemon that answers nowhere and streams nowhere, however fresh the 
 
 it('notes a daemon that does not answer here while somebody streams', () => {
   const found = { trail: 't', lag: null, recent: null, head, daemon: null, listen: '127.0.0.1:9464' };
+  const status = { ...found, problems: [], unknown: [] };
   const shown = (active: boolean) =>
-    statusTable([{ ...found, slot: { ...slot, active }, problems: [], unknown: [] }], now, {
+    statusTable([{ status, server: serverAt('0/2000', { ...slot, active }), serverSide: 'slot' }], now, {
       terminal: false,
       env: {},
     });
@@ -52,7 +54,7 @@ it('is stale beyond the limit, not at it', () => {
 
 it('names what is wrong with the slot', () => {
   const withSlot = (change: Partial<typeof slot> | null) =>
-    judge({ ...good, server: { position: '0/3000', slot: change === null ? null : { ...slot, ...change } } });
+    judge({ ...good, server: serverAt('0/3000', change === null ? null : { ...slot, ...change }) });
   expect(withSlot(null)).toEqual(['the slot rowseal is gone: changes since 0/2000 are missing']);
   expect(withSlot({ walStatus: 'lost' })).toEqual([expect.stringContaining('is lost')]);
   expect(withSlot({ walStatus: 'unreserved' })).toEqual([expect.stringContaining('will be lost')]);

@@ -1,6 +1,6 @@
 /** What the facts about a trail come to: pure, so that each rule is tested without a server. */
-import { parseLsn } from '../source/postgres/lsn.ts';
-import type { DaemonWord, ServerWord } from './status-source.ts';
+import type { ServerWord } from './engine.ts';
+import type { DaemonWord } from './status-daemon.ts';
 import type { Tail } from './status-trail.ts';
 
 export interface TrailStatus {
@@ -13,10 +13,15 @@ export interface TrailStatus {
   } | null;
   readonly lag: {
     readonly bytes: number | null;
+    /** Where the server counts its log in transactions. */
+    readonly transactions?: number;
     readonly seconds: number;
     readonly server: string | null;
   } | null;
-  readonly slot: ServerWord['slot'] | 'unknown';
+  /** Postgres: the slot. */
+  readonly slot?: ServerWord['facts'] | 'unknown';
+  /** MySQL and MariaDB: the binlog. */
+  readonly binlog?: ServerWord['facts'] | 'unknown';
   readonly recent: Tail | null;
   readonly daemon: DaemonWord | null;
   /** metrics.listen: where the daemon was asked. */
@@ -36,13 +41,12 @@ interface Facts {
   readonly listen: string;
   readonly now: number;
   readonly staleAfterMs: number;
-  readonly slot: string;
   readonly broken: string | null;
 }
 
 /** Pure: what is wrong, in words for people. */
 export function judge(facts: Facts): string[] {
-  const { head, tail, server, daemon, listen, now, staleAfterMs, slot, broken } = facts;
+  const { head, tail, server, daemon, listen, now, staleAfterMs, broken } = facts;
   const wrong: string[] = [];
   if (broken !== null) wrong.push(`${broken} Run rowseal verify.`);
   else if (head === null) wrong.push('there is no trail yet: rowseal run begins it');
@@ -53,34 +57,12 @@ export function judge(facts: Facts): string[] {
       wrong.push(`stale: the newest seal is ${Math.round(age / 1000)} s old; is rowseal run at work?`);
     }
   }
-  if (head && server !== undefined) wrong.push(...judgeSlot(head.through, server.slot, slot));
+  if (head && server !== undefined) wrong.push(...server.wrong(head.through));
   // Where somebody streams, it may be a daemon on another host.
-  if (head && daemon === null && server !== undefined && server.slot?.active !== true)
+  if (head && daemon === null && server !== undefined && server.streaming === false)
     wrong.push(
-      `daemon: nothing answers for this trail at ${listen}, and nobody streams from the slot: rowseal run is not running`,
+      `daemon: nothing answers for this trail at ${listen}, and nobody streams from ${server.from}: rowseal run is not running`,
     );
   if (daemon !== null && !daemon.healthy) wrong.push(...daemon.complaints.map((text) => `daemon: ${text}`));
   return wrong;
-}
-
-function judgeSlot(through: string, slot: ServerWord['slot'], name: string): string[] {
-  if (slot === null) return [`the slot ${name} is gone: changes since ${through} are missing`];
-  if (slot.walStatus === 'lost') return [`the slot ${name} is lost: the server removed log that it needed`];
-  const wrong: string[] = [];
-  if (slot.walStatus === 'unreserved') {
-    wrong.push(`the slot ${name} will be lost at the next checkpoint: max_slot_wal_keep_size is used up`);
-  }
-  const ahead = slot.confirmed === null ? 0 : (bytesBetween(through, slot.confirmed) ?? 0);
-  if (ahead > 0) wrong.push(`the slot ${name} stands ${ahead} B ahead of the trail: somebody moved it`);
-  return wrong;
-}
-
-/** How far `to` lies behind `from` in the log; 0 where it is not. A difference of two LSNs fits a double up to 8 PB. */
-export function bytesBetween(from: string, to: string): number | null {
-  try {
-    const bytes = parseLsn(to) - parseLsn(from);
-    return bytes > 0n ? Number(bytes) : 0;
-  } catch {
-    return null;
-  }
 }

@@ -1,4 +1,6 @@
 /** How `rowseal status` looks: one block a trail, aligned; colour only on a terminal. Pure. */
+import type { Engine, ServerWord } from './engine.ts';
+import { size } from './size.ts';
 import type { TrailStatus } from './status-judge.ts';
 import { TIERS } from './status-trail.ts';
 
@@ -7,19 +9,23 @@ export interface TableOptions {
   readonly env: Readonly<Record<string, string | undefined>>;
 }
 
-export function statusTable(
-  found: readonly TrailStatus[],
-  now: number,
-  { terminal, env }: TableOptions,
-): string {
+export interface Shown {
+  readonly status: TrailStatus;
+  /** What the server said, and how that is called; undefined where it could not be asked. */
+  readonly server: Pick<ServerWord, 'streaming' | 'from' | 'shown'> | undefined;
+  readonly serverSide: Engine['serverSide'];
+}
+
+export function statusTable(found: readonly Shown[], now: number, { terminal, env }: TableOptions): string {
   const colour = terminal && !env['NO_COLOR'];
   const paint = (code: number, text: string) => (colour ? `\u001b[${code}m${text}\u001b[0m` : text);
   const lines: string[] = [];
   for (const each of found) {
-    lines.push(`${paint(1, each.trail)}  ${verdict(each, paint)}`);
+    const { status } = each;
+    lines.push(`${paint(1, status.trail)}  ${verdict(status, paint)}`);
     for (const [name, text] of rows(each, now)) lines.push(`  ${name.padEnd(11)}  ${text}`);
-    for (const text of each.problems) lines.push(`  ${paint(31, 'problem    ')}  ${text}`);
-    for (const text of each.unknown) lines.push(`  ${paint(35, 'not asked  ')}  ${text}`);
+    for (const text of status.problems) lines.push(`  ${paint(31, 'problem    ')}  ${text}`);
+    for (const text of status.unknown) lines.push(`  ${paint(35, 'not asked  ')}  ${text}`);
     lines.push('');
   }
   return lines.join('\n');
@@ -30,7 +36,8 @@ function verdict({ problems, unknown }: TrailStatus, paint: (code: number, text:
   return unknown.length > 0 ? paint(35, 'could not tell') : paint(32, 'healthy');
 }
 
-function rows({ head, lag, slot, recent, daemon, listen }: TrailStatus, now: number): [string, string][] {
+function rows({ status, server, serverSide }: Shown, now: number): [string, string][] {
+  const { head, lag, recent, daemon, listen } = status;
   const found: [string, string][] = [];
   if (head !== null) {
     const ago = Math.max(0, Math.round((now - Date.parse(head.sealed_at)) / 1000));
@@ -40,19 +47,12 @@ function rows({ head, lag, slot, recent, daemon, listen }: TrailStatus, now: num
     ]);
   }
   if (lag !== null) {
-    const bytes = lag.bytes === null ? 'unknown' : size(lag.bytes);
     found.push([
       'lag',
-      `${bytes}, ${lag.seconds} s${lag.server === null ? '' : `; the server is at ${lag.server}`}`,
+      `${behind(lag)}, ${lag.seconds} s${lag.server === null ? '' : `; the server is at ${lag.server}`}`,
     ]);
   }
-  if (slot !== null && slot !== 'unknown') {
-    const kept = slot.retainedBytes === null ? '' : `, ${size(slot.retainedBytes)} of log kept for it`;
-    found.push([
-      'slot',
-      `${slot.active ? 'in use' : 'not in use'}, ${slot.walStatus ?? 'no wal status'}${kept}`,
-    ]);
-  }
+  if (server !== undefined && server.shown !== null) found.push([serverSide, server.shown]);
   if (recent !== null) {
     const over = `seals ${recent.seals[0]} to ${recent.seals[1]}`;
     const shares = TIERS.filter((tier) => tier !== 'signed' || recent.tiers.signed > 0).map(
@@ -60,31 +60,27 @@ function rows({ head, lag, slot, recent, daemon, listen }: TrailStatus, now: num
     );
     found.push(['attribution', `${recent.changes} changes in ${over}${recent.changes === 0 ? '' : ':'}`]);
     if (recent.changes > 0) found.push(['', shares.join(', ')]);
-    const places = recent.gaps.map(({ seal, from, to }) => `${from} to ${to} (seal ${seal})`);
+    const places = recent.gaps.map(
+      ({ seal, from, to, reason }) => `${from} to ${to}: ${reason} (seal ${seal})`,
+    );
     found.push(['gaps', places.length === 0 ? `0 in ${over}` : places.join(', ')]);
     found.push(['abandoned', `${recent.abandoned} in ${over}`]);
   }
   const word =
     daemon === null
-      ? slot !== null && slot !== 'unknown' && slot.active
-        ? `does not answer at ${listen}, but somebody streams from the slot: it may run on another host`
+      ? server?.streaming === true
+        ? `does not answer at ${listen}, but somebody streams from ${server.from}: it may run on another host`
         : `does not answer at ${listen}`
       : `${daemon.state}, ${daemon.healthy ? 'healthy' : 'not healthy'}`;
   found.push(['daemon', word]);
   return found;
 }
 
-function share(part: number, whole: number): string {
-  return whole === 0 ? '-' : `${((100 * part) / whole).toFixed(1)} %`;
+function behind({ bytes, transactions }: NonNullable<TrailStatus['lag']>): string {
+  if (bytes !== null) return size(bytes);
+  return transactions === undefined ? 'unknown' : `${transactions} transactions`;
 }
 
-function size(bytes: number): string {
-  const units = ['B', 'KiB', 'MiB', 'GiB', 'TiB'] as const;
-  let value = bytes;
-  let unit = 0;
-  while (value >= 1024 && unit < units.length - 1) {
-    value /= 1024;
-    unit += 1;
-  }
-  return `${unit === 0 ? value : value.toFixed(1)} ${units[unit]}`;
+function share(part: number, whole: number): string {
+  return whole === 0 ? '-' : `${((100 * part) / whole).toFixed(1)} %`;
 }

@@ -6,7 +6,7 @@ import { hash } from 'node:crypto';
 import { RowsealError } from '../base/errors.ts';
 import type { SealCheck } from '../seal/recover.ts';
 import type { TrailReader } from '../store/store.ts';
-import { sealPath } from '../trail/names.ts';
+import { sealPath, TRAIL_CLASS } from '../trail/names.ts';
 import { findingOf } from '../trail/refuse.ts';
 import { MAX_SEAL_BYTES, type Seal, type SegmentEntry } from '../trail/seal.ts';
 import { decompressSegment } from '../trail/segment.ts';
@@ -14,13 +14,21 @@ import { decompressSegment } from '../trail/segment.ts';
 export const TIERS = ['signed', 'asserted', 'session', 'annotated', 'connection', 'none'] as const;
 export type TierName = (typeof TIERS)[number];
 
+export interface Gap {
+  readonly seal: number;
+  readonly from: string;
+  readonly to: string;
+  readonly reason: string;
+}
+
 export interface Tail {
   /** First and last seal that was looked at. */
   readonly seals: readonly [number, number];
   /** Change records in them. */
   readonly changes: number;
   readonly tiers: Readonly<Record<TierName, number>>;
-  readonly gaps: readonly { readonly seal: number; readonly from: string; readonly to: string }[];
+  /** From gap records: accepted holes, and what could not be read. */
+  readonly gaps: readonly Gap[];
   readonly abandoned: number;
   /** Why looking back ended early, if it did: something that `rowseal verify` will name. */
   readonly broken: string | null;
@@ -48,7 +56,7 @@ export async function readTail(
     connection: 0,
     none: 0,
   };
-  const gaps: { seal: number; from: string; to: string }[] = [];
+  const gaps: Gap[] = [];
   let changes = 0;
   let abandoned = 0;
   let first = head + 1;
@@ -57,8 +65,11 @@ export async function readTail(
     const number = first - 1;
     try {
       const seal = await readSeal(store, isSeal, number);
-      for (const entry of seal.segments) changes += countTiers(await readSegment(store, entry), tiers);
-      gaps.push(...(seal.gaps ?? []).map((gap) => ({ seal: number, ...gap })));
+      for (const entry of seal.segments) {
+        const plain = await readSegment(store, entry);
+        changes += countTiers(plain, tiers);
+        if (entry.class === TRAIL_CLASS) gaps.push(...gapsIn(plain, number));
+      }
       abandoned += seal.abandoned?.length ?? 0;
     } catch (error) {
       if (!isEvidenceFault(error)) throw error;
@@ -84,24 +95,35 @@ async function readSegment(store: TrailReader, entry: SegmentEntry): Promise<Buf
   return decompressSegment(object, entry.plain_bytes);
 }
 
-const CHANGE = Buffer.from('{"kind":"change",');
-
 function countTiers(plain: Buffer, tiers: Record<TierName, number>): number {
   let changes = 0;
+  for (const text of recordsOf(plain, 'change')) {
+    changes += 1;
+    const { attribution } = JSON.parse(text) as { attribution?: { tier?: string } };
+    const tier = TIERS.find((name) => name === attribution?.tier);
+    if (tier !== undefined) tiers[tier] += 1;
+  }
+  return changes;
+}
+
+function gapsIn(plain: Buffer, seal: number): Gap[] {
+  return [...recordsOf(plain, 'gap')].map((text) => {
+    const { from, to, reason } = JSON.parse(text) as Record<string, unknown>;
+    return { seal, from: String(from), to: String(to), reason: String(reason) };
+  });
+}
+
+/** Texts of the records of one kind. */
+function* recordsOf(plain: Buffer, kind: string): Generator<string> {
+  const head = Buffer.from(`{"kind":"${kind}",`);
   for (let at = 0; at < plain.length; ) {
     const lf = plain.indexOf(0x0a, at);
     const end = lf === -1 ? plain.length : lf;
-    if (plain.compare(CHANGE, 0, CHANGE.length, at, Math.min(at + CHANGE.length, end)) === 0) {
-      changes += 1;
-      const { attribution } = JSON.parse(plain.toString('utf8', at, end)) as {
-        attribution?: { tier?: string };
-      };
-      const tier = TIERS.find((name) => name === attribution?.tier);
-      if (tier !== undefined) tiers[tier] += 1;
+    if (plain.compare(head, 0, head.length, at, Math.min(at + head.length, end)) === 0) {
+      yield plain.toString('utf8', at, end);
     }
     at = end + 1;
   }
-  return changes;
 }
 
 function isEvidenceFault(error: unknown): error is RowsealError {

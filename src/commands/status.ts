@@ -10,10 +10,10 @@ import { recover, sealCheck } from '../seal/recover.ts';
 import { readSigner } from '../seal/signer.ts';
 import { openStore } from '../store/open.ts';
 import { type Command, type CommandIo, parseCommandLine } from './command.ts';
-import { postgresTarget } from './postgres-target.ts';
-import { bytesBetween, judge, type TrailStatus } from './status-judge.ts';
-import { askDaemon, askServer } from './status-source.ts';
-import { statusTable } from './status-table.ts';
+import { engineOf } from './engine-of.ts';
+import { askDaemon } from './status-daemon.ts';
+import { judge, type TrailStatus } from './status-judge.ts';
+import { type Shown, statusTable } from './status-table.ts';
 import { readTail, type Tail } from './status-trail.ts';
 
 const HELP = `rowseal status: head, lag, attribution coverage, gaps.
@@ -27,15 +27,16 @@ Usage: rowseal status -c FILE [--trail NAME] [--recent N] [--json]
 
 head         the newest seal and what it covers; its signature is checked
 lag          log that the server has and the trail has not; time since the newest seal
-slot         whether somebody streams from it, and how much log the server keeps for it
+slot         Postgres: whether somebody streams from it, and how much log the server keeps for it
+binlog       MySQL, MariaDB: whether somebody streams it, how much of it the server keeps, and for how long
 attribution  how many changes are known at which tier (the README explains the tiers)
-gaps         holes that somebody accepted; they are sealed
+gaps         holes that the trail admits: accepted ones, and what could not be read
 abandoned    objects that a crash left, listed by a later seal: harmless
 daemon       what /healthz says, where it answers
 
 Unhealthy: no seal for longer than metrics.stale_after, a slot that is gone, lost, about to be, or ahead of the trail,
-a daemon that complains, none that answers while nobody streams from the slot (a daemon on another host streams, and
-is only noted), a newest part that cannot be read as it was sealed. It is no verification: rowseal verify is.
+binlogs that are purged though the trail lacks them, a daemon that complains, none that answers while nobody streams (a
+daemon on another host streams, and is only noted), a newest part that cannot be read as it was sealed. It is no verification: rowseal verify is.
 
 Exit status: 0 healthy, 1 not, 2 could not tell.
 Example: rowseal status -c rowseal.yaml --json | jq '.trails[].lag'
@@ -65,12 +66,13 @@ async function status(argv: readonly string[], io: CommandIo): Promise<number> {
   const config = loadConfig(values.config, io.env);
   const trails = config.trails.filter(({ name }) => values.trail === undefined || name === values.trail);
   if (trails.length === 0) throw new RowsealError('usage', `The configuration has no trail ${values.trail}.`);
-  const found: TrailStatus[] = [];
+  const found: Shown[] = [];
   for (const trail of trails) found.push(await statusOf(config, trail, Number(values.recent), io.env));
-  const exit = exitStatus(found);
+  const each = found.map(({ status }) => status);
+  const exit = exitStatus(each);
   io.stdout.write(
     values.json
-      ? `${JSON.stringify({ status: exit, trails: found })}\n`
+      ? `${JSON.stringify({ status: exit, trails: each })}\n`
       : statusTable(found, Date.now(), { terminal: io.stdout.isTTY === true, env: io.env }),
   );
   return exit;
@@ -87,7 +89,8 @@ async function statusOf(
   trail: TrailConfig,
   recent: number,
   env: CommandIo['env'],
-): Promise<TrailStatus> {
+): Promise<Shown> {
+  const engine = engineOf(trail, env);
   const unknown: string[] = [];
   const attempt = async <T>(what: string, ask: () => Promise<T>): Promise<T | undefined> => {
     try {
@@ -99,25 +102,23 @@ async function statusOf(
     }
   };
   // The server before the trail: between the two the daemon goes on, and a slot must not seem ahead of it.
-  const server = await attempt('the server', () =>
-    askServer(postgresTarget(trail.source, env), trail.source.slot),
-  );
+  const server = await attempt('the server', () => engine.askServer());
   const evidence = await attempt('the trail', () => readEvidence(config, trail, recent, env));
   const daemon = await askDaemon(config.metrics.listen, trail.name);
   const head = evidence?.head ?? null;
   const now = Date.now();
-  return {
+  const status: TrailStatus = {
     trail: trail.name,
     head,
     lag:
       head === null
         ? null
         : {
-            bytes: server === undefined ? null : bytesBetween(head.through, server.position),
+            ...(server?.behind(head.through) ?? { bytes: null }),
             seconds: Math.max(0, Math.round((now - Date.parse(head.sealed_at)) / 1000)),
             server: server?.position ?? null,
           },
-    slot: server === undefined ? 'unknown' : server.slot,
+    [engine.serverSide]: server === undefined ? 'unknown' : server.facts,
     recent: evidence?.tail ?? null,
     daemon,
     listen: config.metrics.listen,
@@ -129,11 +130,11 @@ async function statusOf(
       listen: config.metrics.listen,
       now,
       staleAfterMs: config.metrics.stale_after,
-      slot: trail.source.slot,
       broken: evidence?.broken ?? null,
     }),
     unknown,
   };
+  return { status, server, serverSide: engine.serverSide };
 }
 
 interface Evidence {

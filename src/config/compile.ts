@@ -42,11 +42,22 @@ export function effectiveConfig(config: Config, trail: TrailConfig): Readonly<Re
         hmac_key_id: config.redaction.hmac_key_id,
         max_value_bytes: config.redaction.max_value_bytes,
       },
-      plugin: trail.source.plugin,
-      publication: trail.source.publication,
-      slot: trail.source.slot,
+      ...effectiveSource(trail.source),
     },
   };
+}
+
+/** What decides which events arrive, as far as it is ours to say. */
+function effectiveSource(source: TrailConfig['source']): Readonly<Record<string, unknown>> {
+  switch (source.type) {
+    case 'postgres':
+      return { plugin: source.plugin, publication: source.publication, slot: source.slot };
+    case 'mysql':
+    case 'mariadb':
+      return { server_id: source.server_id };
+    default:
+      return source satisfies never;
+  }
 }
 
 function retentionText(config: Config, className: string): string {

@@ -161,10 +161,23 @@ function crossChecks(config: Config): string[] {
   );
   if (hmac && config.redaction.hmac_key_file === undefined)
     problems.push('redaction.hmac_key_file: needed, since a table has an hmac column');
-  const slots = config.trails.map((trail) => `${trail.source.url} ${trail.source.slot}`);
-  slots.forEach((slot, i) => {
-    if (slots.indexOf(slot) !== i)
-      problems.push(`trails[${i}].source.slot: the slot of another trail; each needs its own`);
+  const places = config.trails.map(({ source }) =>
+    source.type === 'postgres' ? `${source.url} ${source.slot}` : `${source.url} ${source.server_id}`,
+  );
+  config.trails.forEach(({ source, tables }, i) => {
+    if (places.indexOf(places[i] as string) !== i)
+      problems.push(
+        source.type === 'postgres'
+          ? `trails[${i}].source.slot: the slot of another trail; each needs its own`
+          : `trails[${i}].source.server_id: the number of another trail; each needs its own`,
+      );
+    if (source.type === 'postgres') return;
+    tables.forEach((table, j) => {
+      if (table.replica_identity === 'full')
+        problems.push(
+          `trails[${i}].tables[${j}].replica_identity: full is Postgres's; here binlog_row_image = FULL on the server sends old values, for all tables: leave the member out`,
+        );
+    });
   });
   return problems;
 }

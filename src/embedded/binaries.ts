@@ -10,19 +10,19 @@ import os from 'node:os';
 import path from 'node:path';
 import { promisify } from 'node:util';
 import { RowsealError } from '../base/errors.ts';
+import { type RunAs, unprivileged } from './unprivileged.ts';
 
 const run = promisify(execFile);
 
 export interface PostgresBinaries {
   /** Folder with `initdb` and `postgres`. */
   readonly bin: string;
-  /** Whom to run them as: Postgres refuses root. Empty where we are not root. */
-  readonly runAs: { readonly uid?: number; readonly gid?: number };
+  readonly runAs: RunAs;
 }
 
 /** `overrideBin` is a folder with `initdb` and `postgres` that is taken as it is. */
 export async function findBinaries(major: number, overrideBin?: string): Promise<PostgresBinaries> {
-  const runAs = process.getuid?.() === 0 ? await unprivilegedUser() : {};
+  const runAs = await unprivileged();
   if (overrideBin) return { bin: overrideBin, runAs };
   const native = nativeFolder(major);
   const place = (await hydrate(native)) && (await runs(native, runAs)) ? native : await copyOf(native, major);
@@ -62,7 +62,7 @@ async function hydrate(native: string): Promise<boolean> {
   return true;
 }
 
-async function runs(native: string, runAs: PostgresBinaries['runAs']): Promise<boolean> {
+async function runs(native: string, runAs: RunAs): Promise<boolean> {
   try {
     await run(path.join(native, 'bin', 'postgres'), ['--version'], { ...runAs, cwd: '/' });
     return true;
@@ -95,17 +95,4 @@ async function copyOf(native: string, major: number): Promise<string> {
   await fs.cp(native, path.join(fresh, 'native'), { recursive: true, verbatimSymlinks: true });
   await fs.rename(fresh, cached).catch(() => fs.rm(fresh, { recursive: true, force: true })); // another was first
   return path.join(cached, 'native');
-}
-
-async function unprivilegedUser(): Promise<{ uid: number; gid: number }> {
-  const users = await fs.readFile('/etc/passwd', 'utf8');
-  const [, , uid, gid] =
-    users
-      .split('\n')
-      .find((line) => line.startsWith('nobody:'))
-      ?.split(':') ?? [];
-  if (uid === undefined || gid === undefined) {
-    throw new RowsealError('embedded_unavailable', 'Postgres refuses root, and there is no user nobody');
-  }
-  return { uid: Number(uid), gid: Number(gid) };
 }

@@ -1,19 +1,20 @@
 /**
  * A throw-away Postgres for the demo and the tests: initdb, start, stop, crash. It listens on loopback only, with
- * a password made at random, and must never outlive its parent: a watchdog holds a pipe to us and takes the
- * server (and its temporary folder) down when the pipe breaks, even if we were killed.
+ * a password made at random, and must never outlive its parent (`watchdog.ts`).
  */
 import { type ChildProcess, execFile, spawn } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
 import fs from 'node:fs/promises';
-import net from 'node:net';
 import os from 'node:os';
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { promisify } from 'node:util';
 import { RowsealError } from '../base/errors.ts';
 import { findBinaries, type PostgresBinaries } from './binaries.ts';
+import { freePort } from './loopback.ts';
+import { give } from './unprivileged.ts';
+import { startWatchdog, type Watchdog } from './watchdog.ts';
 
 const run = promisify(execFile);
 
@@ -64,10 +65,10 @@ export async function startPostgres(options: PostgresOptions): Promise<EmbeddedP
   const password = randomBytes(18).toString('base64url');
   const port = await freePort();
   let server: ChildProcess | null = null;
-  let watchdog: ChildProcess | null = null;
+  let watchdog: Watchdog | null = null;
 
   const start = async () => {
-    server = await launch(binaries, dir, data);
+    server = await launch(binaries, dir, data, (child) => watchdog?.over(child));
   };
   const end = async (signal: NodeJS.Signals) => {
     const child = server;
@@ -82,10 +83,10 @@ export async function startPostgres(options: PostgresOptions): Promise<EmbeddedP
 
   try {
     await initialise(binaries, options, dir, data, password, port);
-    watchdog = watch(binaries, dir, data, ours);
+    watchdog = startWatchdog(binaries.runAs, 'QUIT', ours ? dir : null);
     await start();
   } catch (cause) {
-    watchdog?.stdin?.end();
+    watchdog?.end();
     if (ours) await fs.rm(dir, { recursive: true, force: true });
     if (cause instanceof RowsealError) throw cause;
     throw new RowsealError('embedded_unavailable', `Postgres ${options.major}: ${(cause as Error).message}`, {
@@ -112,7 +113,7 @@ export async function startPostgres(options: PostgresOptions): Promise<EmbeddedP
     kill: () => end('SIGKILL'),
     [Symbol.asyncDispose]: async () => {
       await stop('immediate');
-      watchdog?.kill('SIGKILL'); // nothing is left for it to do, and a pid may be used again
+      watchdog?.release();
       if (ours) await fs.rm(dir, { recursive: true, force: true, maxRetries: 5 });
     },
   };
@@ -129,9 +130,7 @@ async function initialise(
   await fs.mkdir(data, { recursive: true, mode: 0o700 });
   const pwfile = path.join(dir, 'password');
   await fs.writeFile(pwfile, `${password}\n`, { mode: 0o600 });
-  if (runAs.uid !== undefined && runAs.gid !== undefined) {
-    for (const place of [dir, data, pwfile]) await fs.chown(place, runAs.uid, runAs.gid);
-  }
+  await give(runAs, dir, data, pwfile);
   const encoding = ['-E', options.encoding ?? 'UTF8', `--locale=${options.locale ?? 'C'}`];
   const login = ['-U', 'postgres', '-A', 'scram-sha-256', '--pwfile', pwfile];
   const args = ['-D', data, '-N', ...login, ...encoding, ...(options.initdbArgs ?? [])];
@@ -154,7 +153,12 @@ async function initialise(
   await fs.appendFile(path.join(data, 'postgresql.conf'), `\n${lines.join('\n')}\n`);
 }
 
-async function launch({ bin, runAs }: PostgresBinaries, dir: string, data: string): Promise<ChildProcess> {
+async function launch(
+  { bin, runAs }: PostgresBinaries,
+  dir: string,
+  data: string,
+  started: (child: ChildProcess) => void,
+): Promise<ChildProcess> {
   const deadline = Date.now() + 60_000;
   for (;;) {
     const log = await fs.open(path.join(dir, 'server.log'), 'a');
@@ -165,6 +169,7 @@ async function launch({ bin, runAs }: PostgresBinaries, dir: string, data: strin
       stdio: ['ignore', log.fd, log.fd],
       detached: true, // a terminal's Ctrl-C is for us, not for the server
     });
+    started(child);
     const failed = new Promise<Error>((resolve) => child.once('error', resolve));
     await log.close();
     child.unref();
@@ -198,33 +203,6 @@ async function ready(
   return 'slow';
 }
 
-/** Waits for the end of our pipe, then takes the server down by the pid in its own lock file. */
-function watch({ runAs }: PostgresBinaries, dir: string, data: string, ours: boolean): ChildProcess {
-  const script = `cat >/dev/null
-    pid=$(head -n 1 "$1/postmaster.pid" 2>/dev/null) && kill -QUIT "$pid" 2>/dev/null && sleep 1
-    [ -z "$2" ] || rm -rf "$2" 2>/dev/null`;
-  const child = spawn('/bin/sh', ['-c', script, 'rowseal-watchdog', data, ours ? dir : ''], {
-    ...runAs,
-    cwd: '/',
-    stdio: ['pipe', 'ignore', 'ignore'],
-    detached: true,
-  });
-  child.on('error', () => undefined);
-  child.stdin.on('error', () => undefined);
-  child.unref();
-  (child.stdin as unknown as net.Socket).unref();
-  return child;
-}
-
 function environment(): NodeJS.ProcessEnv {
   return { PATH: process.env['PATH'], LC_ALL: 'C', HOME: os.tmpdir(), TZ: 'UTC' };
-}
-
-async function freePort(): Promise<number> {
-  const listener = net.createServer().listen(0, '127.0.0.1');
-  await once(listener, 'listening');
-  const { port } = listener.address() as net.AddressInfo;
-  listener.close();
-  await once(listener, 'close');
-  return port;
 }

@@ -1,6 +1,6 @@
 /**
- * The segments that records are written into until the next cut: one buffer a retention class. It counts; it
- * decides nothing. Memory comes back from the sealing thread and serves again.
+ * The segments that records are written into until the next cut: one buffer a retention class, which serves again.
+ * It counts; it decides nothing.
  */
 import { RecordBuffer } from '../change/buffer.ts';
 import type { RecordSink } from '../change/sink.ts';
@@ -8,7 +8,7 @@ import { TRAIL_CLASS } from '../trail/names.ts';
 
 export interface OpenSegment {
   readonly className: string;
-  /** Records, each ended by LF, in an ArrayBuffer of its own. */
+  /** Records, each ended by LF. Only valid until the next record is written. */
   readonly plain: Buffer;
   readonly count: number;
 }
@@ -22,33 +22,27 @@ export interface OpenSegments extends RecordSink {
   readonly oldestAt: number | null;
   /** Takes everything away: class `trail` first, then by name. */
   take(): OpenSegment[];
-  /** Memory of a segment that was taken, to serve its class again. */
-  recycle(className: string, memory: ArrayBuffer): void;
 }
 
 const LF = 0x0a;
 /** Memory kept for segments to come, over all classes. */
-const MOST_SPARE_BYTES = 48 * 1024 * 1024;
+const MOST_KEPT_BYTES = 32 * 1024 * 1024;
 
 /** `onRecord` is called behind each record, and may take. */
 export function createOpenSegments(now: () => number, onRecord: () => void): OpenSegments {
-  let open = new Map<string, { buffer: RecordBuffer; count: number }>();
+  let open = new Map<string, { readonly buffer: RecordBuffer; count: number }>();
   let records = 0;
   let bytes = 0;
   let oldestAt: number | null = null;
   // Growing to a segment's size again and again would cost more than the records themselves.
-  const spare = new Map<string, ArrayBuffer>();
-  let spareBytes = 0;
-  const takeSpare = (className: string) => {
-    const memory = spare.get(className);
-    if (spare.delete(className)) spareBytes -= (memory as ArrayBuffer).byteLength;
-    return memory;
-  };
+  let kept = new Map<string, RecordBuffer>();
   const segment = (className: string) => {
     let found = open.get(className);
     if (found === undefined) {
-      const memory = takeSpare(className);
-      found = { buffer: new RecordBuffer(memory === undefined ? undefined : Buffer.from(memory)), count: 0 };
+      const buffer = kept.get(className) ?? new RecordBuffer();
+      kept.delete(className);
+      buffer.reset();
+      found = { buffer, count: 0 };
       open.set(className, found);
     }
     return found;
@@ -86,22 +80,24 @@ export function createOpenSegments(now: () => number, onRecord: () => void): Ope
           plain: buffer.bytes.subarray(0, buffer.length),
           count,
         }));
+      kept = keepable(open);
       open = new Map();
       records = 0;
       bytes = 0;
       oldestAt = null;
       return taken;
     },
-    recycle(className, memory) {
-      if ((spare.get(className)?.byteLength ?? 0) >= memory.byteLength) return;
-      takeSpare(className);
-      spare.set(className, memory);
-      spareBytes += memory.byteLength;
-      // The classes that were busy longest ago give theirs up.
-      for (const oldest of spare.keys()) {
-        if (spareBytes <= MOST_SPARE_BYTES || oldest === className) break;
-        takeSpare(oldest);
-      }
-    },
   };
+}
+
+/** The memory of classes that were busy until now, as much as is allowed. */
+function keepable(open: ReadonlyMap<string, { readonly buffer: RecordBuffer }>): Map<string, RecordBuffer> {
+  const kept = new Map<string, RecordBuffer>();
+  let bytes = 0;
+  for (const [className, { buffer }] of open) {
+    bytes += buffer.bytes.length;
+    if (bytes > MOST_KEPT_BYTES) break;
+    kept.set(className, buffer);
+  }
+  return kept;
 }

@@ -64,33 +64,55 @@ interface Found {
   readonly lost: readonly string[];
 }
 
-/** The highest seal number in the listing, by doubling and halving `after`: a few listings, however long the trail is. */
+/**
+ * The highest seal number in the listing. Seals stand one after another, so asking for some by their names finds the
+ * likely highest; whether it is, one listing beyond it decides. Where that finds more, since some are missing, the
+ * search goes on from there by listings alone, a few however long the trail is.
+ */
 async function highestSealKey(store: TrailReader): Promise<number | null> {
-  const next = async (after: number): Promise<number | null> => {
-    if (after > MAX_SEAL_NUMBER) return null;
-    const from = after < 0 ? undefined : sealPath(after);
-    for await (const { key } of store.list('seals/', from)) {
-      const number = sealNumber(key);
-      if (number !== null && number > after) return number;
-    }
-    return null;
-  };
-  let low = await next(-1);
-  if (low === null) return null;
+  const first = (await isListed(store, 0)) ? 0 : await nextSeal(store, -1);
+  if (first === null) return null;
+  const likely = await search(first, async (number) => ((await isListed(store, number)) ? number : null));
+  const beyond = await nextSeal(store, likely);
+  return beyond === null ? likely : await search(beyond, (number) => nextSeal(store, number - 1));
+}
+
+/** The highest number, by doubling and halving; `at` gives one at or above the number it is asked for, or null. */
+async function search(first: number, at: (number: number) => Promise<number | null>): Promise<number> {
+  let low = first;
   let step = 1;
-  for (let above = await next(low + step); above !== null; above = await next(low + step)) {
-    low = above;
+  for (let found = await at(low + step); found !== null; found = await at(low + step)) {
+    low = found;
     step *= 2;
   }
-  // From here on: `low` is listed, and nothing is listed above `high`.
+  // From here on: `low` is there, and nothing is at or above `high`.
   let high = low + step;
-  while (low < high) {
+  while (low + 1 < high) {
     const middle = low + Math.floor((high - low) / 2);
-    const above = await next(middle);
-    if (above === null) high = middle;
-    else low = above;
+    const found = await at(middle);
+    if (found === null) high = middle;
+    else low = found;
   }
   return low;
+}
+
+/** Whether there is any version of this seal's key, or a delete marker. */
+async function isListed(store: TrailReader, number: number): Promise<boolean> {
+  if (number > MAX_SEAL_NUMBER) return false;
+  const path = sealPath(number);
+  for await (const { key } of store.list(path)) if (key === path) return true;
+  return false;
+}
+
+/** The next seal number in the listing above `number`. */
+async function nextSeal(store: TrailReader, number: number): Promise<number | null> {
+  if (number >= MAX_SEAL_NUMBER) return null;
+  const after = number < 0 ? undefined : sealPath(number);
+  for await (const { key } of store.list('seals/', after)) {
+    const found = sealNumber(key);
+    if (found !== null && found > number) return found;
+  }
+  return null;
 }
 
 /** The head, if the seal at this number is valid. Its oldest valid version counts; later ones lost a race. */

@@ -112,13 +112,8 @@ export function createSealer(options: SealerOptions): Sealer {
     number += 1;
     const segments = open.take().map(({ className, plain, count }) => {
       const first = size;
-      const plainBytes = plain.length; // before its memory goes to the thread
       size += count;
-      const result = thread.run(transferable(plain), first).then((done) => {
-        open.recycle(className, done.plain.buffer);
-        return done;
-      });
-      return { className, first, count, plainBytes, result };
+      return { className, first, count, plainBytes: plain.length, result: thread.run(plain, first) };
     });
     for (const { result } of segments) result.catch(() => {});
     size += 1;
@@ -211,9 +206,4 @@ export function createSealer(options: SealerOptions): Sealer {
       await thread.close();
     },
   };
-}
-
-/** The buffer's bytes as a view whose memory can be handed to the thread. */
-function transferable(plain: Buffer): Uint8Array<ArrayBuffer> {
-  return new Uint8Array(plain.buffer as ArrayBuffer, plain.byteOffset, plain.byteLength);
 }

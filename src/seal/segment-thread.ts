@@ -5,8 +5,8 @@ import { RowsealError } from '../base/errors.ts';
 import type { SegmentJob, SegmentResult } from './segment-worker.ts';
 
 export interface SegmentThread {
-  /** Takes `plain`'s memory away; it comes back with the result. */
-  run(plain: Uint8Array<ArrayBuffer>, first: number): Promise<SegmentResult>;
+  /** Copies `plain`. */
+  run(plain: Buffer, first: number): Promise<SegmentResult>;
   close(): Promise<void>;
 }
 
@@ -34,9 +34,12 @@ export function startSegmentThread(): SegmentThread {
     run(plain, first) {
       return new Promise((resolve, reject) => {
         if (dead !== null) return reject(dead);
-        const job: SegmentJob = { id: nextId++, plain, first };
+        // A copy costs less than memory that goes and comes back: to V8 that is new garbage for each segment.
+        const copy = new Uint8Array(Buffer.allocUnsafeSlow(plain.length).buffer);
+        copy.set(plain);
+        const job: SegmentJob = { id: nextId++, plain: copy, first };
         waiting.set(job.id, { resolve, reject });
-        worker.postMessage(job, [plain.buffer]);
+        worker.postMessage(job, [copy.buffer]);
       });
     },
     async close() {

@@ -15,10 +15,9 @@ export interface SegmentJob {
   readonly first: number;
 }
 
-/** The segment's object. `plain` comes back so that its memory serves again. */
+/** The segment's object. */
 export interface SegmentResult {
   readonly id: number;
-  readonly plain: Uint8Array<ArrayBuffer>;
   readonly object: Uint8Array<ArrayBuffer>;
   /** Lower-case hex of the object. */
   readonly sha256: string;
@@ -31,15 +30,15 @@ parentPort?.on('message', (job: SegmentJob) => {
   const bytes = Buffer.from(job.plain.buffer, job.plain.byteOffset, job.plain.byteLength);
   const { count, range } = hashRecords(bytes, job.first);
   const object = ownMemory(zstdCompressSync(bytes, compressOptions()));
+  job.plain.buffer.transfer(0); // gives its memory back now, not when the collector comes
   const result: SegmentResult = {
     id: job.id,
-    plain: job.plain,
     object,
     sha256: hash('sha256', object),
     count,
     range,
   };
-  parentPort?.postMessage(result, [job.plain.buffer, object.buffer]);
+  parentPort?.postMessage(result, [object.buffer]);
 });
 
 /** The same bytes in an ArrayBuffer of their own, so that they can be transferred. */

@@ -50,6 +50,33 @@ describe('a hostile folder', () => {
     expect((await read('seals/000000000000')).toString()).toBe('plain');
   });
 
+  test('a whole key lists that object alone, by the same rules', async () => {
+    put('seals/000000000000x', 'longer');
+    put('seals/000000000009/x', 'in a folder of that name');
+    const segment = 'segments/a/2026/11/22/000000000000-0123456789abcdef.jsonl.zst';
+    put(`real/${segment}`, 'segment');
+    expect(await list('seals/000000000000')).toEqual(['seals/000000000000']);
+    expect(await list('seals/000000000000', 'seals/')).toEqual(['seals/000000000000']);
+    expect(await list('seals/000000000000', 'seals/000000000000')).toEqual([]);
+    expect(await list('seals/000000000001')).toEqual(['seals/000000000001']);
+    expect(await list('seals/000000000008')).toEqual([]);
+    expect(await list('seals/000000000009')).toEqual([]);
+    const found: string[] = [];
+    for await (const { key, bytes } of createFolderReader(join(root, 'real')).list(segment)) {
+      found.push(`${key} ${bytes}`);
+    }
+    expect(found).toEqual([`${segment} 7`]);
+    // The folder is a link: what is behind it is not in the trail.
+    symlinkSync(join(root, 'real/segments/a'), join(root, 'real/segments/b'));
+    for await (const { key } of createFolderReader(join(root, 'real')).list(segment.replace('/a/', '/b/'))) {
+      found.push(key);
+    }
+    expect(found).toHaveLength(1);
+    for (const junk of ['seals/000000000000x', 'seals/000000000009', 'real']) {
+      rmSync(join(root, junk), { recursive: true });
+    }
+  });
+
   test('keys that climb out read nothing', async () => {
     for (const key of [
       '../secret',

@@ -8,6 +8,7 @@ import { constants, type Dirent } from 'node:fs';
 import { lstat, open, opendir, realpath, stat } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { RowsealError } from '../base/errors.ts';
+import { parseSegmentPath, sealNumber } from '../trail/names.ts';
 import { compareKeys } from './names.ts';
 import type { ObjectVersion, TrailReader } from './store.ts';
 
@@ -37,13 +38,29 @@ export function createFolderReader(path: string): TrailReader {
   };
 }
 
-/** The contract's `list` over a folder; nothing where there is no folder. */
+/**
+ * The contract's `list` over a folder; nothing where there is no folder. A whole key of a seal or segment lists that
+ * object alone: no other such key begins with it, and a folder of years of seals is long to read.
+ */
 export async function* listFolder(
   root: string,
   prefix: string,
   after?: string,
-  folder = '',
-  depth = 0,
+): AsyncGenerator<ObjectVersion> {
+  const isKey = sealNumber(prefix) !== null || parseSegmentPath(prefix) !== null;
+  if (!isKey) yield* listBelow(root, prefix, after, '', 0);
+  else if (after === undefined || compareKeys(prefix, after) > 0) {
+    const bytes = await sizeInside(root, prefix);
+    if (bytes !== null) yield { key: prefix, version: null, deleteMarker: false, bytes };
+  }
+}
+
+async function* listBelow(
+  root: string,
+  prefix: string,
+  after: string | undefined,
+  folder: string,
+  depth: number,
 ): AsyncGenerator<ObjectVersion> {
   const names = await namesIn(root, folder, prefix, after);
   for (let at = 0; at < names.length; at += STAT_BATCH) {
@@ -53,7 +70,7 @@ export async function* listFolder(
       const bytes = sizes[index];
       if (bytes === null || bytes === undefined) continue;
       if (!name.endsWith('/')) yield { key: folder + name, version: null, deleteMarker: false, bytes };
-      else if (depth < MAX_DEPTH) yield* listFolder(root, prefix, after, folder + name, depth + 1);
+      else if (depth < MAX_DEPTH) yield* listBelow(root, prefix, after, folder + name, depth + 1);
       else yield { key: folder + name, version: null, deleteMarker: false, bytes: 0 };
     }
   }
@@ -156,6 +173,24 @@ function leadsTo(path: string, prefix: string, after: string | undefined): boole
 async function sizeOf(path: string): Promise<number | null> {
   try {
     const found = await lstat(path);
+    return found.isFile() ? found.size : 0;
+  } catch (error) {
+    if (isGone(error)) return null;
+    throw folderError(error, path);
+  }
+}
+
+/** As `sizeOf`, of a key whose folders are folders, and no links to some; null where the key itself is a folder. */
+async function sizeInside(root: string, key: string): Promise<number | null> {
+  let path = root;
+  try {
+    for (const part of key.split('/').slice(0, -1)) {
+      path = join(path, part);
+      if (!(await lstat(path)).isDirectory()) return null;
+    }
+    path = join(root, key);
+    const found = await lstat(path);
+    if (found.isDirectory()) return null;
     return found.isFile() ? found.size : 0;
   } catch (error) {
     if (isGone(error)) return null;

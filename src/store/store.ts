@@ -31,7 +31,8 @@ export interface TrailReader {
   readonly locks: boolean;
   /**
    * Every version and delete marker whose key starts with `prefix`, in ascending key order (bytewise);
-   * versions of one key oldest first. `after` (a key) starts behind that key.
+   * versions of one key oldest first. `after` (a key) starts behind that key. Where `prefix` is the whole key of a
+   * seal or segment, a store may leave out longer keys: no such key begins with another.
    */
   list(prefix: string, after?: string): AsyncIterable<ObjectVersion>;
   /**

@@ -21,6 +21,8 @@ export function createOrder(): Order {
   let index = 0;
   /** Where the last record's texts are in the plain bytes: position, id, time. All 0: they are elsewhere. */
   const spans = new Int32Array(6);
+  /** Of the last record, as `scanned` has it: whatever has the same one has the same texts. */
+  let shape: object | null = null;
 
   const put = (nextNumber: number, nextIndex: number, text: Uint8Array): Fault | null => {
     const before = `${number}:${index}`;
@@ -42,10 +44,13 @@ export function createOrder(): Order {
     runs,
     place(nextNumber, nextIndex, texts) {
       spans.fill(0);
+      shape = null;
       return put(nextNumber, nextIndex, spell(texts));
     },
     placeScanned(plain) {
-      if (scanned.number === number && scanned.index > index && sameSpans(plain, spans)) {
+      const known = shape !== null && scanned.shape === shape;
+      if (scanned.number === number && scanned.index > index && (known || sameSpans(plain, spans))) {
+        shape = scanned.shape;
         index = scanned.index;
         runs.extend(index);
         return null;
@@ -57,7 +62,9 @@ export function createOrder(): Order {
       spans[3] = scanned.idEnd;
       spans[4] = scanned.timeAt;
       spans[5] = scanned.timeEnd;
-      if (fault?.code === 'record_order') spans.fill(0);
+      const isLast = fault?.code !== 'record_order';
+      if (!isLast) spans.fill(0);
+      shape = isLast ? scanned.shape : null;
       return fault;
     },
   };

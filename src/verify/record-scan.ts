@@ -23,22 +23,18 @@ const ENCODED = 1 << 9;
 const SLOW = 1 << 10;
 
 let seen = 0;
-let kindAt = 0;
-let kindEnd = 0;
-let idAt = 0;
-let idEnd = 0;
-let actionAt = 0;
-let actionEnd = 0;
-let imageAt = 0;
-let imageEnd = 0;
+/** Where the texts of the record itself begin and end, without their quotes; both 0 where they were not seen. */
+const texts = new Int32Array(8);
+const [KIND, ID, ACTION, IMAGE] = [0, 2, 4, 6] as const;
 let numberValue = 0;
 let indexValue = 0;
 /**
  * What the last scan read of the transaction, from the text: number and index, NaN where they are no integers of
- * ours, or escaped; where its raw position, its raw id and the time are, when the scan returned true. Overwritten by
- * the next call.
+ * ours, or escaped; where its raw position, its raw id and the time are, when the scan returned true. Where `shape` is
+ * the same for two records and not null, these three are, too. Overwritten by the next call.
  */
 export const scanned = {
+  shape: null as object | null,
   number: 0,
   index: 0,
   positionAt: 0,
@@ -56,8 +52,9 @@ export const scanned = {
  */
 export function scanChange(b: Buffer, at: number, end: number, prefix: Buffer): boolean {
   seen = 0;
-  kindAt = kindEnd = idAt = idEnd = imageAt = imageEnd = actionAt = actionEnd = 0;
+  texts.fill(0);
   scanned.positionAt = scanned.positionEnd = scanned.idAt = scanned.idEnd = 0;
+  scanned.shape = null;
   numberValue = indexValue = Number.NaN;
   scanned.number = scanned.index = Number.NaN;
   beginPatch();
@@ -67,9 +64,9 @@ export function scanChange(b: Buffer, at: number, end: number, prefix: Buffer): 
   if (!isObject) return false;
   scanned.number = numberValue;
   scanned.index = indexValue;
-  if ((seen & (SLOW | ENCODED | REQUIRED)) !== REQUIRED || !is(b, kindAt, kindEnd, CHANGE)) return false;
+  if ((seen & (SLOW | ENCODED | REQUIRED)) !== REQUIRED || !says(b, KIND, CHANGE)) return false;
   if (scanned.positionEnd === scanned.positionAt || scanned.idEnd === scanned.idAt) return false;
-  return isIdOf(b, idAt, idEnd, prefix) && hasPlainPatch(b);
+  return isIdOf(b, texts[ID]!, texts[ID + 1]!, prefix) && hasPlainPatch(b);
 }
 
 const CHANGE = Buffer.from('change');
@@ -86,19 +83,21 @@ const visitRecord: Visit = (b, at, end, depth, base, keyStart, keyStop) => {
   const c = b[keyStart]!;
   switch (keyStop - keyStart) {
     case 2:
-      if (c === 0x69 && b[keyStart + 1] === 0x64) return takeId(b, at, end, depth, base);
+      if (c === 0x69 && b[keyStart + 1] === 0x64) {
+        return takeRequired(ID, 0, b, at, end, depth, base);
+      }
       break;
     case 4:
-      if (matches(b, keyStart, 'kind')) return takeKind(b, at, end, depth, base);
+      if (matches(b, keyStart, 'kind')) return takeText(KIND, b, at, end, depth, base);
       if (matches(b, keyStart, 'time')) return takeTime(b, at, end, depth, base);
       break;
     case 5:
       if (matches(b, keyStart, 'actor')) return takeTyped(2, b, at, end, depth, base);
       if (matches(b, keyStart, 'patch')) return takePatch(b, at, end, depth, base);
-      if (matches(b, keyStart, 'image')) return takeImage(b, at, end, depth, base);
+      if (matches(b, keyStart, 'image')) return takeText(IMAGE, b, at, end, depth, base);
       break;
     case 6:
-      if (matches(b, keyStart, 'action')) return takeAction(b, at, end, depth, base);
+      if (matches(b, keyStart, 'action')) return takeRequired(ACTION, 4, b, at, end, depth, base);
       if (matches(b, keyStart, 'target')) return takeTarget(b, at, end, depth, base);
       break;
     case 7:
@@ -134,36 +133,34 @@ function required(
   return skipValue(b, at, end, depth, base);
 }
 
-function takeKind(b: Buffer, at: number, end: number, depth: number, base: number): number {
+/** Notes where a text is; where there is another value, nothing. */
+function takeText(text: number, b: Buffer, at: number, end: number, depth: number, base: number): number {
   const behind = skipValue(b, at, end, depth, base);
   if (isText(b, at, behind)) {
-    kindAt = at + 1;
-    kindEnd = behind - 1;
+    texts[text] = at + 1;
+    texts[text + 1] = behind - 1;
   }
   return behind;
 }
 
-function takeId(b: Buffer, at: number, end: number, depth: number, base: number): number {
-  const behind = required(0, b, at, end, depth, base, 0x22);
-  idAt = at + 1;
-  idEnd = behind - 1;
-  return behind;
+/** As `takeText`, of a member that has to be one. */
+function takeRequired(
+  text: number,
+  bit: number,
+  b: Buffer,
+  at: number,
+  end: number,
+  depth: number,
+  base: number,
+): number {
+  if (b[at] !== 0x22) return required(bit, b, at, end, depth, base, 0x22);
+  seen |= 1 << bit;
+  return takeText(text, b, at, end, depth, base);
 }
 
-function takeAction(b: Buffer, at: number, end: number, depth: number, base: number): number {
-  const behind = required(4, b, at, end, depth, base, 0x22);
-  actionAt = at + 1;
-  actionEnd = behind - 1;
-  return behind;
-}
-
-function takeImage(b: Buffer, at: number, end: number, depth: number, base: number): number {
-  const behind = skipValue(b, at, end, depth, base);
-  if (isText(b, at, behind)) {
-    imageAt = at + 1;
-    imageEnd = behind - 1;
-  }
-  return behind;
+/** Whether this text of the record is this word. */
+function says(b: Buffer, text: number, word: Buffer): boolean {
+  return is(b, texts[text]!, texts[text + 1]!, word);
 }
 
 function takeTime(b: Buffer, at: number, end: number, depth: number, base: number): number {
@@ -278,13 +275,13 @@ function takePatch(b: Buffer, at: number, end: number, depth: number, base: numb
 }
 
 function hasPlainPatch(b: Buffer): boolean {
-  const full = is(b, imageAt, imageEnd, FULL);
-  if (!full && !is(b, imageAt, imageEnd, KEY) && !is(b, imageAt, imageEnd, CHANGED)) return false;
-  const action: PatchAction | null = is(b, actionAt, actionEnd, INSERT)
+  const full = says(b, IMAGE, FULL);
+  if (!full && !says(b, IMAGE, KEY) && !says(b, IMAGE, CHANGED)) return false;
+  const action: PatchAction | null = says(b, ACTION, INSERT)
     ? 'insert'
-    : is(b, actionAt, actionEnd, UPDATE)
+    : says(b, ACTION, UPDATE)
       ? 'update'
-      : is(b, actionAt, actionEnd, DELETE)
+      : says(b, ACTION, DELETE)
         ? 'delete'
         : null;
   return action !== null && patchIsPlain(b, action, full);

@@ -170,6 +170,17 @@ describe('a record', () => {
   });
 });
 
+interface Made {
+  readonly number: number;
+  readonly index: number;
+  readonly time: string;
+  readonly position: string;
+  readonly note: string;
+  readonly n: number;
+  /** Where a text is cut, by how much, and what is put there. */
+  readonly spoil: readonly [number, number, string] | null;
+}
+
 describe('shapes', () => {
   const fits = (learned: string, text: string): boolean => {
     const shapes = createShapes();
@@ -177,7 +188,7 @@ describe('shapes', () => {
     if (!scanChange(bytes, 0, bytes.length - 1, prefix)) return false;
     shapes.learn(bytes, 0, bytes.length - 1);
     const other = line(text);
-    return shapes.fits(other, 0, other.length - 1, prefix);
+    return shapes.fit(other, 0, prefix) === other.length - 1;
   };
 
   it('take another record of the same members, and read its transaction', () => {
@@ -219,5 +230,100 @@ describe('shapes', () => {
       }),
       { numRuns: 4000 },
     );
+  });
+
+  /** Reads lines as a segment's check does; says of each what a fit read, or null where none fitted. */
+  const readAll = (texts: readonly string[]) => {
+    const shapes = createShapes();
+    const b = Buffer.from(texts.map((text) => `${text}\n`).join(''));
+    let at = 0;
+    return texts.map((text) => {
+      const end = at + Buffer.byteLength(text);
+      const fitted = shapes.fit(b, at, prefix);
+      const read = fitted === -1 ? null : { end: fitted - at, ...readHere(b) };
+      try {
+        if (fitted === -1 && scanChange(b, at, end, prefix)) shapes.learn(b, at, end);
+      } catch (error) {
+        if (!(error instanceof JsonRefusal)) throw error;
+      }
+      at = end + 1;
+      return read;
+    });
+  };
+  const readHere = (b: Buffer) => ({
+    number: scanned.number,
+    index: scanned.index,
+    position: b.toString('utf8', scanned.positionAt, scanned.positionEnd),
+    id: b.toString('utf8', scanned.idAt, scanned.idEnd),
+    time: b.toString('utf8', scanned.timeAt, scanned.timeEnd),
+    shape: scanned.shape,
+  });
+
+  /** A row of some transaction; what stays the same over a run of records is up to the arbitrary. */
+  const rowOf: fc.Arbitrary<Made> = fc.record({
+    number: fc.integer({ min: 1, max: 3 }),
+    index: fc.integer({ min: 1, max: 200 }),
+    time: fc.constantFrom('2026-11-21T20:00:01.000000Z', '2026-11-21T20:00:02.000000Z'),
+    position: fc.constantFrom('0/1', '0/2', '0/10', 'é"'),
+    note: fc.constantFrom('same', 'same', 'same', 'other', 'a\\"b', 'x'.repeat(40), ''),
+    n: fc.oneof(fc.constant(7), fc.integer(), fc.double({ noNaN: true })),
+    spoil: fc.option(
+      fc.tuple(fc.nat(400), fc.nat(2), fc.constantFrom('', '"', '0', '-', '\\', '\u0001', '}', ' ')),
+      { freq: 12, nil: null },
+    ),
+  });
+  const textOf = ({ number, index, time, position, note, n, spoil }: Made): string => {
+    const text = JSON.stringify(
+      change({
+        id: `t:${number}:${index}`,
+        time,
+        transaction: { id: `x${number}`, position, number, index },
+        patch: [
+          { op: 'test', path: '/a', value: note },
+          { op: 'replace', path: '/a', value: n },
+        ],
+      }),
+    );
+    return spoil === null ? text : text.slice(0, spoil[0]) + spoil[2] + text.slice(spoil[0] + spoil[1]);
+  };
+
+  it('narrowed by what records have in common, take and read what the scan does', () => {
+    let narrow = 0;
+    fc.assert(
+      fc.property(fc.array(fc.tuple(rowOf, fc.integer({ min: 1, max: 30 })), { maxLength: 8 }), (runs) => {
+        const texts = runs.flatMap(([row, count]) =>
+          Array.from({ length: count }, (_, i) => textOf({ ...row, index: row.index + i })),
+        );
+        let last: ReturnType<typeof readAll>[number] = null;
+        readAll(texts).forEach((read, i) => {
+          const text = texts[i]!;
+          if (read !== null) {
+            expect(judge(text), text).toBe('plain');
+            const { shape, end, ...rest } = read;
+            expect(end).toBe(Buffer.byteLength(text));
+            const { shape: _, ...scan } = readHere(line(text));
+            expect(rest).toEqual(scan);
+            if (shape !== null) narrow += 1;
+            if (shape !== null && shape === last?.shape) {
+              expect([last.position, last.id, last.time]).toEqual([read.position, read.id, read.time]);
+            }
+          }
+          last = read;
+        });
+      }),
+      { numRuns: 500 },
+    );
+    expect(narrow).toBeGreaterThan(1000);
+  });
+
+  it('follow the transactions: of a thousand records, all but a few are taken by a narrow shape', () => {
+    const row = { time: '2026-11-21T20:00:01.000000Z', note: 'same', n: 7, spoil: null };
+    const texts = Array.from({ length: 1000 }, (_, i) => {
+      const number = 1 + Math.floor(i / 100);
+      return textOf({ ...row, n: i, number, index: 1 + (i % 100), position: `0/${number}` });
+    });
+    const read = readAll(texts);
+    expect(read.filter((each) => each === null)).toHaveLength(1);
+    expect(read.filter((each) => each?.shape !== null && each !== null).length).toBeGreaterThan(950);
   });
 });

@@ -21,7 +21,10 @@ export function renderVerdict(verdict: Verdict, { strict, color }: RenderOptions
   const paint = (code: number, text: string): string => (color ? `\u001b[${code}m${text}\u001b[0m` : text);
   const lines: string[] = [];
   const { counts } = verdict;
-  section(lines, paint(31, 'FINDING'), verdict.findings, counts.findings);
+  // Where no seal is signed by the key, one finding says so for all of them.
+  const told = verdict.trust.signers.length === 0 ? verdict.findings : verdict.findings.filter(isOwn);
+  const untold = verdict.findings.length - told.length;
+  section(lines, paint(31, 'FINDING'), told, counts.findings - untold);
   section(lines, paint(33, 'UNCHECKED'), verdict.unchecked, counts.unchecked);
   section(lines, paint(36, 'NOTICE'), verdict.notices, counts.notices);
   if (lines.length > 0) lines.push('');
@@ -36,8 +39,14 @@ export function renderVerdict(verdict: Verdict, { strict, color }: RenderOptions
   for (const [name, text] of rows) lines.push(`${name!.padEnd(12)} ${printable(text!)}`);
   const status = exitStatus(verdict, strict);
   const word = { 0: paint(32, 'OK'), 1: paint(31, 'NOT OK'), 2: paint(33, 'COULD NOT CHECK') }[status];
-  lines.push('', `${word}: ${summary(verdict, status, strict)}`);
+  const rest = untold === 0 ? '' : ` ${untold} of them say the same of one seal each: --json lists them.`;
+  lines.push('', `${word}: ${summary(verdict, status, strict)}${rest}`);
   return `${lines.join('\n')}\n`;
+}
+
+/** Whether it says more than that a seal is not signed by the key. */
+function isOwn({ code }: Finding): boolean {
+  return code !== 'signature_missing';
 }
 
 function section(lines: string[], title: string, list: readonly Finding[], count: number): void {

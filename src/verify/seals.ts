@@ -23,11 +23,17 @@ export interface Link {
   readonly range: readonly Buffer[];
 }
 
-export interface Candidate {
-  readonly version: ObjectVersion;
+/** Why bytes are no authentic seal. */
+interface Refusal {
   readonly fault: Fault;
   /** The largest size of a checkpoint in it that the key signed, whatever else it holds; else null. */
   readonly signedSize: number | null;
+  /** `name+id` of the keys whose signatures it bears, unchecked, where the key's is missing. */
+  readonly signers?: readonly string[];
+}
+
+export interface Candidate extends Refusal {
+  readonly version: ObjectVersion;
 }
 
 export interface Chosen {
@@ -64,7 +70,7 @@ export async function chooseSeal(
       continue;
     }
     if ('fault' in read) {
-      refused.push({ version, fault: read.fault, signedSize: read.signedSize });
+      refused.push({ version, ...read });
       continue;
     }
     if (link !== null) {
@@ -105,9 +111,7 @@ export async function firstUseKey(
   return null;
 }
 
-type Judged =
-  | { readonly file: SealFile; readonly range: readonly Buffer[] }
-  | { readonly fault: Fault; readonly signedSize: number | null };
+type Judged = { readonly file: SealFile; readonly range: readonly Buffer[] } | Refusal;
 
 /** Whether these bytes are an authentic seal of this number. */
 export function judgeSeal(
@@ -116,7 +120,7 @@ export function judgeSeal(
   trail: string | null,
   verifier: VerifierKey,
 ): Judged {
-  const refuse = (code: Fault['code'], message: string): Judged => ({
+  const refuse = (code: Fault['code'], message: string): Refusal => ({
     fault: { code, message },
     signedSize: signedSizeIn(bytes, verifier),
   });
@@ -124,7 +128,8 @@ export function judgeSeal(
     const file = parseSealFile(bytes);
     const { seal, checkpoint, note, leaf } = file;
     if (verifyNote(note, [verifier]).length === 0) {
-      return refuse('signature_missing', `no signature by ${verifier.vkey}`);
+      const signers = note.signatures.map(({ name, id }) => `${name}+${id}`);
+      return { ...refuse('signature_missing', `no signature by ${verifier.vkey}`), signers };
     }
     if (seal.number !== number) return refuse('seal_number', `it is seal ${seal.number}`);
     const name = trail ?? seal.trail;
@@ -145,17 +150,14 @@ export function judgeSeal(
   }
 }
 
-type ReadSeal =
-  | { readonly bytes: Buffer }
-  | { readonly fault: Fault; readonly signedSize: number | null }
-  | { readonly problem: string };
+type ReadSeal = { readonly bytes: Buffer } | Refusal | { readonly problem: string };
 
 async function readSeal(
   reader: TrailReader,
   { key, version, bytes }: ObjectVersion,
   verifier: VerifierKey | null,
 ): Promise<ReadSeal> {
-  const refuse = (code: Fault['code'], message: string, signedSize: number | null = null): ReadSeal => ({
+  const refuse = (code: Fault['code'], message: string, signedSize: number | null = null): Refusal => ({
     fault: { code, message },
     signedSize,
   });

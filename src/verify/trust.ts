@@ -1,12 +1,16 @@
-/** Why a trail gave no key to trust on first use. It must never end in silence: every way out logs something. */
+/**
+ * Why a trail cannot be trusted as a whole: it gave no key to trust on first use, or other keys than the given one
+ * signed it. It must never end in silence: every way out logs something.
+ */
 import { RowsealError } from '../base/errors.ts';
 import type { ObjectVersion, TrailReader } from '../store/store.ts';
 import { sealPath } from '../trail/names.ts';
-import { parseVerifierKey } from '../trail/note.ts';
+import { parseVerifierKey, type VerifierKey } from '../trail/note.ts';
 import { findingOf } from '../trail/refuse.ts';
 import { MAX_SEAL_BYTES, parseSealFile } from '../trail/seal.ts';
 import { type FindingLog, isFindingCode } from './findings.ts';
 import { judgeSeal } from './seals.ts';
+import type { ForeignSeals, Walk } from './walk.ts';
 
 /** `versions` are those of seal 0, none of which named a key that signed it. */
 export async function refusedAtFirstUse(
@@ -38,4 +42,31 @@ export async function refusedAtFirstUse(
     else if (error.code === 'object_too_large') log.add('seal_too_large', key, error.message, { seal: 0 });
     else log.add('not_read', key, error.message, { seal: 0 });
   }
+}
+
+/** The walk from `since` on has ended and met no authentic seal. */
+export async function refusedByKey(
+  reader: TrailReader,
+  { foreign, any }: Walk,
+  verifier: VerifierKey,
+  since: number,
+  log: FindingLog,
+): Promise<void> {
+  if (foreign.signers.size > 0) log.add('no_signed_seal', 'seals/', foreignMessage(foreign, verifier));
+  else if (any()) {
+    log.add('no_signed_seal', 'seals/', `no seal here is signed by ${verifier.vkey} and whole`);
+  } else if (since === 0 && (await anySegment(reader))) {
+    log.add('no_signed_seal', 'seals/', 'there are segments and not one seal');
+  } else log.add('no_trail', '', since > 0 ? `no seal from ${since} on` : `no trail at ${reader.location}`);
+}
+
+function foreignMessage({ seals, signers }: ForeignSeals, { name, id }: VerifierKey): string {
+  const what =
+    seals === 1 ? 'the one seal here bears a signature' : `the ${seals} seals here bear signatures`;
+  return `no seal is signed by the given key, ${name} (key id ${id}); ${what} of ${[...signers].join(', ')}. If that is not the trail that the key was handed to you for, ask for the vkey of this one; if it is, somebody signed it anew, and it proves nothing`;
+}
+
+async function anySegment(reader: TrailReader): Promise<boolean> {
+  for await (const _ of reader.list('segments/')) return true;
+  return false;
 }

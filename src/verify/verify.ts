@@ -22,7 +22,7 @@ import {
 } from './residue.ts';
 import { firstUseKey, type Link } from './seals.ts';
 import { checkTransactions, type Place, recordFaults } from './transactions.ts';
-import { refusedAtFirstUse } from './trust.ts';
+import { refusedAtFirstUse, refusedByKey } from './trust.ts';
 import { type Walk, walkSeals } from './walk.ts';
 
 export interface VerifyOptions {
@@ -51,7 +51,12 @@ export interface Verdict {
   readonly location: string;
   readonly trail: string | null;
   /** `pinned`: by the key that was given. `first-use`: by the key that the trail itself names. */
-  readonly trust: { readonly how: 'pinned' | 'first-use' | 'none'; readonly vkey: string | null };
+  readonly trust: {
+    readonly how: 'pinned' | 'first-use' | 'none';
+    readonly vkey: string | null;
+    /** `name+id` of the keys that the seals name as theirs, unchecked, where none of them is signed by `vkey`. */
+    readonly signers: readonly string[];
+  };
   readonly scope: { readonly since: number; readonly segments: boolean; readonly locks: boolean };
   readonly head: {
     readonly number: number;
@@ -94,6 +99,7 @@ interface Run {
   plainBytes: number;
   expired: number;
   remembered: 'unseen' | 'good' | 'bad';
+  signers: readonly string[];
 }
 
 /** Throws RowsealError where the store as a whole cannot be listed. */
@@ -116,6 +122,7 @@ export async function verify(reader: TrailReader, options: VerifyOptions): Promi
     plainBytes: 0,
     expired: 0,
     remembered: 'unseen',
+    signers: [],
   };
   try {
     if (verifier !== null) {
@@ -237,11 +244,8 @@ async function settleHead(walk: Walk, reader: TrailReader, verifier: VerifierKey
   const { log } = run.context;
   const { remembered, since } = run.options;
   if (run.head === null) {
-    if (walk.any()) {
-      log.add('no_signed_seal', 'seals/', `no seal here is signed by ${verifier.vkey} and whole`);
-    } else if (since === 0 && (await anySegment(reader))) {
-      log.add('no_signed_seal', 'seals/', 'there are segments and not one seal');
-    } else log.add('no_trail', '', since > 0 ? `no seal from ${since} on` : `no trail at ${reader.location}`);
+    run.signers = [...walk.foreign.signers];
+    await refusedByKey(reader, walk, verifier, since, log);
     return;
   }
   if (run.seals === 0) log.add('no_trail', '', `no seal from ${since} on; the head is ${run.head.number}`);
@@ -253,11 +257,6 @@ async function settleHead(walk: Walk, reader: TrailReader, verifier: VerifierKey
   } else if (run.first === 0) {
     log.add('head_mismatch', '', `no seal ends at the ${remembered.size} leaves that you remembered`);
   } else log.add('no_anchor', '', 'the remembered head lies before the seals that were checked');
-}
-
-async function anySegment(reader: TrailReader): Promise<boolean> {
-  for await (const _ of reader.list('segments/')) return true;
-  return false;
 }
 
 function verdictOf(reader: TrailReader, verifier: VerifierKey | null, run: Run, log: FindingLog): Verdict {
@@ -272,7 +271,7 @@ function verdictOf(reader: TrailReader, verifier: VerifierKey | null, run: Run, 
     result: counts.findings > 0 ? 'findings' : counts.unchecked > 0 ? 'unchecked' : 'ok',
     location: reader.location,
     trail: verifier?.name ?? null,
-    trust: { how, vkey: verifier?.vkey ?? null },
+    trust: { how, vkey: verifier?.vkey ?? null, signers: run.signers },
     scope: { since: options.since, segments: !options.sealsOnly, locks: reader.locks },
     head: head && {
       number: head.number,

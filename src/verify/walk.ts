@@ -17,6 +17,9 @@ const DAY_MS = 86_400_000;
 const AHEAD = 8;
 /** Unauthentic seals remembered while no authentic one has followed. */
 const MAX_PENDING = 2000;
+const MAX_SIGNERS = 10;
+/** Longer ones are no trail's. */
+const MAX_NAME = 1000;
 
 export interface WalkOptions {
   readonly verifier: VerifierKey;
@@ -39,6 +42,16 @@ export interface Walk {
   readonly further: readonly FurtherVersion[];
   /** Whether any key was listed. */
   readonly any: () => boolean;
+  /** Complete when the generator has ended: what bears other signatures only, where there is no authentic seal. */
+  readonly foreign: ForeignSeals;
+}
+
+/** Seals that bear no signature by the key, but ones by other keys. */
+export interface ForeignSeals {
+  /** How many. */
+  seals: number;
+  /** Their keys as the signatures name them, `name+id`, unchecked; the first few. */
+  readonly signers: Set<string>;
 }
 
 interface Pending {
@@ -50,7 +63,8 @@ interface Pending {
 export function walkSeals(reader: TrailReader, options: WalkOptions): Walk {
   const further: FurtherVersion[] = [];
   const seen = { any: false };
-  return { links: links(reader, options, further, seen), further, any: () => seen.any };
+  const foreign = { seals: 0, signers: new Set<string>() };
+  return { links: links(reader, options, further, seen, foreign), further, any: () => seen.any, foreign };
 }
 
 async function* links(
@@ -58,6 +72,7 @@ async function* links(
   options: WalkOptions,
   further: FurtherVersion[],
   seen: { any: boolean },
+  foreign: ForeignSeals,
 ): AsyncGenerator<Link> {
   const { from, log } = options;
   let pending: Pending[] = [];
@@ -75,6 +90,7 @@ async function* links(
     yield chosen.link;
   }
   reportAbove(pending, head, log);
+  if (head === null) for (const { chosen } of pending) countForeign(chosen, foreign);
 }
 
 /** Every key of a seal's form, with the version that counts, a few read ahead. */
@@ -180,5 +196,13 @@ function reportAbove(pending: readonly Pending[], head: Link | null, log: Findin
     if (chosen.refused.length === 0 && chosen.deleteMarkers > 0) {
       log.add('delete_marker', key, 'a delete marker, and no seal under it', place);
     }
+  }
+}
+
+function countForeign({ refused }: Chosen, foreign: ForeignSeals): void {
+  const signers = refused.flatMap(({ signers: named }) => named ?? []);
+  if (signers.length > 0) foreign.seals += 1;
+  for (const name of signers) {
+    if (foreign.signers.size < MAX_SIGNERS && name.length <= MAX_NAME) foreign.signers.add(name);
   }
 }

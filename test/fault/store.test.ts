@@ -5,7 +5,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { expect, test } from 'vitest';
 import { startCase } from '../support/capture-case.ts';
-import { finish, forgetPrepared, LASTING, SMALL_SEALS } from '../support/crash.ts';
+import { finish, LASTING, SMALL_SEALS } from '../support/crash.ts';
 import { createFlakyStore, type FlakyStore } from '../support/flaky-store.ts';
 import { startTrail } from '../support/in-process.ts';
 import { createRandom, seedOfRun } from '../support/random.ts';
@@ -36,13 +36,13 @@ test('a store that fails, persists and hangs, and a server that goes away', asyn
       await admin.end();
     } else if (disturbance !== 'none') {
       await at.server.embedded?.restart(disturbance);
-      await forgetPrepared(at);
+      await at.forgetPrepared();
     }
   }
   workload.stop();
   await workload.done;
   faults.calm(true);
-  await forgetPrepared(at);
+  await at.forgetPrepared();
   await at.caughtUp().catch((error: Error) => {
     throw new Error(`${error.message} (seed ${seed})\n${trail.log.slice(-10).join('\n')}`);
   });

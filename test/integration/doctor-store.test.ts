@@ -6,6 +6,7 @@ import { ListObjectVersionsCommand } from '@aws-sdk/client-s3';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { evidenceChecks } from '../../src/commands/doctor-evidence.ts';
 import { parseConfig } from '../../src/config/load.ts';
+import { check } from '../../src/source/preflight.ts';
 import { signerOf } from '../../src/trail/note.ts';
 import { startS3, type TestS3 } from '../support/ceph.ts';
 
@@ -23,6 +24,8 @@ afterAll(async () => {
   await rm(folder, { recursive: true });
 });
 
+const noTrailYet = () => check('trail', 'trail.head', 'ok', 'no trail yet');
+
 async function evidence(bucket: string, endpoint = s3.endpoint) {
   const config = parseConfig(
     `store: { type: s3, bucket: ${bucket}, prefix: p, region: us-east-1, endpoint: "${endpoint}", force_path_style: true }
@@ -32,7 +35,7 @@ trails: [{ name: ${NAME}, source: { type: postgres, url: "postgres://a@b/c" }, t
     {},
   );
   const env = { AWS_ACCESS_KEY_ID: s3.accessKeyId, AWS_SECRET_ACCESS_KEY: s3.secretAccessKey };
-  const found = await evidenceChecks(config, config.trails[0]!, null, true, env);
+  const found = await evidenceChecks(config, config.trails[0]!, noTrailYet, env);
   return { ...found, states: found.checks.map(({ id, status }) => `${id} ${status}`) };
 }
 

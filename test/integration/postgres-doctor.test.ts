@@ -8,7 +8,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { Command } from '../../src/commands/command.ts';
 import { doctorCommand } from '../../src/commands/doctor.ts';
 import { createSetupCommand, setupCommand } from '../../src/commands/setup.ts';
-import type { Check, Unchecked } from '../../src/source/postgres/check.ts';
+import type { Check, Unchecked } from '../../src/source/preflight.ts';
 import { signerOf } from '../../src/trail/note.ts';
 import { type TestServer, testServer } from '../support/postgres.ts';
 import { catalogSnapshot } from './postgres-kit-stream.ts';

@@ -19,7 +19,9 @@ test.each([14, 18])('1,600 columns on Postgres %i', async (major) => {
   expect(updated!.after).toMatchObject({ c7: null, c8: '8' });
 });
 
-test('a value of 100 MB, and bounded memory', async () => {
+// It took 261 MB once, 260 were allowed: a message's memory waited for the collector while the next one was put together.
+test('values of 100 MB take the memory of one', async () => {
+  const VALUE_BYTES = 100_000_000;
   await using server = await testServer({ major: 16, settings: { shared_buffers: '32MB' } });
   await server.sql(`create table t (id int primary key, a text); alter table t alter a set storage external;
     create publication rowseal for table t`);
@@ -36,12 +38,15 @@ test('a value of 100 MB, and bounded memory', async () => {
   const timer = setInterval(() => {
     peak = Math.max(peak, process.memoryUsage.rss());
   }, 5);
-  for (let id = 0; id < 3; id++) await server.sql(`insert into t values (${id}, repeat('x', 100000000))`);
-  await running.until(() => seen.length === 3, 60_000);
+  for (let id = 0; id < 5; id++)
+    await server.sql(`insert into t values (${id}, repeat('x', ${VALUE_BYTES}))`);
+  await running.until(() => seen.length === 5, 60_000);
   clearInterval(timer);
-  expect(seen).toEqual([100_000_000, 100_000_000, 100_000_000]);
-  // One message in one allocation, and what the collector has not taken yet; never all three (300 MB) at once.
-  expect((peak - before) / 1e6).toBeLessThan(295);
+  expect(seen).toEqual(Array.from({ length: 5 }, () => VALUE_BYTES));
+  // One message is put together at a time, in one allocation, which goes back before the next is begun; it is read
+  // through a buffer of 64 KiB. Half a value is left for whatever else the test's process does meanwhile: a second
+  // copy, or a first one that waits for the collector, takes a whole value more.
+  expect((peak - before) / VALUE_BYTES).toBeLessThan(1.5);
 });
 
 test('memory stays flat inside a large transaction', async () => {

@@ -60,6 +60,33 @@ it('tells the private key and a mistyped file name from a vkey, and repeats no s
   });
 });
 
+it('says once that no seal is signed by the given key, and by which ones they are', async () => {
+  const other = signerOf('audit.example.com/other', Buffer.alloc(32, 7)).signer.key;
+  const { exit, stdout } = await run(verifyCommand, VECTOR, '--key', other.vkey);
+  expect(exit).toBe(1);
+  const told = stdout.split('\n').filter((line) => line.startsWith('FINDING'));
+  expect(told).toHaveLength(1);
+  expect(told[0]).toContain(`no seal is signed by the given key, ${other.name} (key id ${other.id})`);
+  expect(told[0]).toContain('the 4 seals here bear signatures of audit.example.com/vector+5991589e.');
+  expect(told[0]).toContain('ask for the vkey of this one');
+  expect(stdout).toMatch(/^NOT OK: 5 findings\. 4 of them say the same of one seal each/m);
+  const json = await run(verifyCommand, VECTOR, '--key', other.vkey, '--json');
+  const verdict = JSON.parse(json.stdout);
+  expect(verdict.trust.signers).toEqual(['audit.example.com/vector+5991589e']);
+  expect(verdict.findings.map(({ code }: { code: string }) => code).toSorted()).toEqual([
+    'no_signed_seal',
+    ...Array.from({ length: 4 }, () => 'signature_missing'),
+  ]);
+  // Something else that is wrong is told beside it.
+  const spoiled = join(dir, 'spoiled');
+  cpSync(VECTOR, spoiled, { recursive: true });
+  rmSync(join(spoiled, 'seals', '000000000002'), { force: true });
+  writeFileSync(join(spoiled, 'seals', '000000000002'), 'junk');
+  const both = await run(verifyCommand, spoiled, '--key', other.vkey);
+  expect(both.stdout).toContain('FINDING seal_malformed  seals/000000000002');
+  expect(both.stdout).toContain('the 3 seals here bear');
+});
+
 it('names the trails below a folder that is none itself', async () => {
   cpSync(VECTOR, join(dir, 'trails', 'audit.example.com', 'orders'), { recursive: true });
   const { exit, stderr } = await run(verifyCommand, join(dir, 'trails'), '--key', KEY);

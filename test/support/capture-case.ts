@@ -6,10 +6,12 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type pg from 'pg';
 import { createTrailConfig, rowseal, type TrailConfig } from './daemon.ts';
+import { ExactNumber } from './exact-json.ts';
 import { type TestServer, testServer } from './postgres.ts';
 import { createTruthSlot, installShadow, readShadow, readTypes } from './shadow.ts';
-import { blindSpots } from './shadow-blind.ts';
-import { type Comparison, compareWithShadow } from './shadow-compare.ts';
+import { blindSpots, POSTGRES_ALTERATIONS } from './shadow-blind.ts';
+import { type Comparison, compareWithShadow, type EngineOracle } from './shadow-compare.ts';
+import { renderPostgres } from './shadow-values.ts';
 import { readTrail } from './trail-reader.ts';
 import {
   ACTOR_RULES,
@@ -28,6 +30,8 @@ export interface CaptureCase extends AsyncDisposable {
   readonly options: Parameters<typeof createTrailConfig>[0];
   /** A superuser's session on the database. */
   admin(): Promise<pg.Client>;
+  /** Rolls back what a client that was cut off between PREPARE and COMMIT PREPARED left. */
+  forgetPrepared(): Promise<void>;
   /** Resolves when the newest seal covers everything that is committed now. */
   caughtUp(timeoutMs?: number): Promise<void>;
   /** Differences between trail and shadow log, and what verify says where it isn't clean. */
@@ -89,6 +93,12 @@ export async function startCase(options: CaseOptions): Promise<CaptureCase> {
     major,
     options: configOptions,
     admin,
+    forgetPrepared: async () => {
+      const client = await admin();
+      const { rows } = await client.query('select gid from pg_prepared_xacts');
+      for (const { gid } of rows) await client.query(`rollback prepared '${gid}'`);
+      await client.end();
+    },
     caughtUp: async (timeoutMs = 60_000) => {
       const client = await admin();
       const target = (await client.query('select pg_current_wal_lsn()::text as lsn')).rows[0].lsn as string;
@@ -124,13 +134,12 @@ export async function startCase(options: CaseOptions): Promise<CaptureCase> {
         trail,
         ignored,
         shadow,
-        types,
+        engine: oracleOf(major, types),
         label,
-        major,
         policy: policyOf(config.hmacKey, ignored),
       };
       const comparison = compareWithShadow(compared);
-      const blind = comparison.differences.length > 0 ? [] : blindSpots(compared);
+      const blind = comparison.differences.length > 0 ? [] : blindSpots(compared, POSTGRES_ALTERATIONS);
       const verified = await rowseal(
         ['verify', location, '--key', config.vkey, ...(strict ? ['--strict'] : [])],
         env,
@@ -147,6 +156,17 @@ export async function startCase(options: CaseOptions): Promise<CaptureCase> {
     [Symbol.asyncDispose]: async () => {
       await server[Symbol.asyncDispose]();
       await config[Symbol.asyncDispose]();
+    },
+  };
+}
+
+function oracleOf(major: number, types: Awaited<ReturnType<typeof readTypes>>): EngineOracle {
+  return {
+    render: renderPostgres(types),
+    isSent: (generated) => generated === '' || (generated === 's' && major >= 18),
+    connection: ({ login, application, pid }, { tier }) => {
+      if (tier === 'none') return null;
+      return { user: login, application, address: '127.0.0.1', pid: new ExactNumber(String(pid)) };
     },
   };
 }

@@ -50,14 +50,8 @@ export async function crash(options: CrashOptions) {
   await sleep(random.below(600));
   await first.kill();
   for (let kill = 1; kill < kills; kill++) {
-    const daemon = startDaemon(kill % 2 === 1 ? other : at.config.path);
-    const streams = await liveAWhile(daemon, random, problems);
-    if (streams) connected++;
-    if (streams && random.chance(0.15)) {
-      // Asked to leave in the middle of the load, it seals what it read and goes.
-      const status = await daemon.terminate();
-      if (status !== 0) problems.push(`asked to leave, the daemon left with ${status}: ${daemon.stderr()}`);
-    } else await daemon.kill();
+    const path = kill % 2 === 1 ? other : at.config.path;
+    if (await startAndKill(path, random, problems)) connected++;
     if (options.disturb !== undefined) await options.disturb(at, random);
   }
   workload.stop();
@@ -65,14 +59,40 @@ export async function crash(options: CrashOptions) {
   return { ...(await finish(at, problems, { ignored })), committed, failed, connected };
 }
 
+/** A daemon that lives for a random while; true where it got as far as streaming. */
+export async function startAndKill(path: string, random: Random, problems: string[]): Promise<boolean> {
+  const daemon = startDaemon(path);
+  const streams = await liveAWhile(daemon, random, problems);
+  if (streams && random.chance(0.15)) {
+    // Asked to leave in the middle of the load, it seals what it read and goes.
+    const status = await daemon.terminate();
+    if (status !== 0) problems.push(`asked to leave, the daemon left with ${status}: ${daemon.stderr()}`);
+  } else await daemon.kill();
+  return streams;
+}
+
+/** A case of either engine. */
+export interface CrashCase<V extends Pick<Verdict, 'differences' | 'blind' | 'verify'>> {
+  readonly config: Pick<CaptureCase['config'], 'path'>;
+  caughtUp(timeoutMs?: number): Promise<void>;
+  forgetPrepared(): Promise<void>;
+  verdict(options?: VerdictOptions): Promise<V>;
+}
+
+type Verdict = Awaited<ReturnType<CaptureCase['verdict']>>;
+
 export interface FinishOptions extends VerdictOptions {
   /** Brings the trail into the configuration's folder, where it lies elsewhere. */
   readonly copy?: () => Promise<void>;
 }
 
 /** A last daemon takes up what is left and leaves when asked; then the verdict. */
-export async function finish(at: CaptureCase, problems: string[], options: FinishOptions = {}) {
-  await forgetPrepared(at);
+export async function finish<V extends Pick<Verdict, 'differences' | 'blind' | 'verify'>>(
+  at: CrashCase<V>,
+  problems: string[],
+  options: FinishOptions = {},
+) {
+  await at.forgetPrepared();
   await using daemon = startDaemon(at.config.path, [], options.env);
   await daemon.says(isConnected, 60_000);
   await at.caughtUp(60_000).catch((error: Error) => {
@@ -111,14 +131,6 @@ async function liveAWhile(daemon: Daemon, random: Random, problems: string[]): P
   await sleep(early ? random.below(1500) : random.below(random.pick([20, 150, 600, 1500])));
   if (ended) problems.push(`a daemon ended by itself: ${daemon.stderr()}`);
   return connected;
-}
-
-/** What a client that was cut off between PREPARE and COMMIT PREPARED left. */
-export async function forgetPrepared(at: CaptureCase): Promise<void> {
-  const admin = await at.admin();
-  const { rows } = await admin.query('select gid from pg_prepared_xacts');
-  for (const { gid } of rows) await admin.query(`rollback prepared '${gid}'`);
-  await admin.end();
 }
 
 /** Kills daemons while they begin a trail: somewhere between nothing, seal 0, the slot and the first change. */

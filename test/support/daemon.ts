@@ -6,12 +6,12 @@ import { type ChildProcess, execFile, spawn } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
-import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
+import { freePort } from '../../src/embedded/loopback.ts';
 
 const MAIN = fileURLToPath(new URL('../../src/main.ts', import.meta.url));
 const run = promisify(execFile);
@@ -160,7 +160,10 @@ export interface TrailConfig extends AsyncDisposable {
 }
 
 export interface TrailConfigOptions {
-  readonly url: string;
+  /** Of a Postgres source; or `source`. */
+  readonly url?: string;
+  /** The whole member of the configuration, for other engines. */
+  readonly source?: object;
   readonly tables: readonly object[];
   readonly actors?: readonly object[];
   readonly seal?: object;
@@ -206,7 +209,7 @@ export async function writeConfig(path: string, options: TrailConfigOptions, nam
     trails: [
       {
         name,
-        source: {
+        source: options.source ?? {
           type: 'postgres',
           url: options.url,
           slot: options.slot ?? 'rowseal',
@@ -218,13 +221,4 @@ export async function writeConfig(path: string, options: TrailConfigOptions, nam
     metrics: { listen: `127.0.0.1:${await freePort()}` },
   };
   await writeFile(path, JSON.stringify(config, null, 2));
-}
-
-async function freePort(): Promise<number> {
-  const listener = createServer().listen(0, '127.0.0.1');
-  await once(listener, 'listening');
-  const { port } = listener.address() as { port: number };
-  listener.close();
-  await once(listener, 'close');
-  return port;
 }

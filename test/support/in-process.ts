@@ -2,13 +2,13 @@
 import { PassThrough } from 'node:stream';
 import { systemClock } from '../../src/base/clock.ts';
 import { createLog } from '../../src/base/log.ts';
+import { engineOf } from '../../src/commands/engine-of.ts';
 import { writerParts } from '../../src/commands/trail-parts.ts';
 import { effectiveConfig } from '../../src/config/compile.ts';
 import { loadConfig } from '../../src/config/load.ts';
 import { newHealth, type TrailHealth } from '../../src/health.ts';
 import { runTrail } from '../../src/pipeline.ts';
 import { createFileSpool } from '../../src/seal/spool.ts';
-import { createPostgresSource } from '../../src/source/postgres/source.ts';
 import type { TrailStore } from '../../src/store/store.ts';
 
 export interface RunningTrail {
@@ -43,15 +43,12 @@ export async function startTrail(
   const store = wrap(writer.store);
   const spool = createFileSpool(config.spool.path, trail.name, config.spool.max_bytes);
   const health = newHealth(systemClock.now());
-  const { slot, publication, url, heartbeat } = trail.source;
-  const matches = (schema: string, table: string, ancestors: readonly string[]) =>
-    writer.policy.table({ schema, table, ancestors }) !== null;
-  const options = { url, slot, publication, heartbeatMs: heartbeat, matches, log, clock: systemClock.now };
+  const capture = engineOf(trail, io.env).capture({ policy: writer.policy, file: 'rowseal.yaml', log });
   const done = runTrail(
     {
       ...writer,
       store,
-      connect: () => createPostgresSource(options),
+      connect: () => capture.connect(),
       waiting: { memoryBytes: 64 * 1024, spool, spoolBytes: config.spool.max_bytes },
       effective: effectiveConfig(config, trail),
       log,

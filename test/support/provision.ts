@@ -2,7 +2,10 @@
  * What `npm test` needs beyond npm packages, fetched once into .cache with progress: so that a missing network or
  * privilege is said here, in one clear line, and not by the first test that fails.
  */
+import type { RowsealError } from '../../src/base/errors.ts';
+import { provideMysql } from '../../src/embedded/mysql-packages.ts';
 import { provisionCeph } from './ceph.ts';
+import { MYSQL_RELEASES, namedMysql } from './mysql-releases.ts';
 
 const started = Date.now();
 const log = (line: string) =>
@@ -10,9 +13,14 @@ const log = (line: string) =>
 
 try {
   await provisionCeph(log);
+  // Tests that stop or crash a server need one of their own, even where the environment names one.
+  for (const { flavor, version } of MYSQL_RELEASES) {
+    if (namedMysql(flavor) === undefined) await provideMysql(flavor, version, log);
+  }
   log('ready');
 } catch (error) {
-  log(`cannot provide the S3 server that the tests need: ${(error as Error).message}`);
-  log('Debian packages are fetched with apt-get; set ROWSEAL_TEST_S3 to use a server of yours instead.');
+  const { message, hint } = error as RowsealError;
+  log(`cannot provide a server that the tests need: ${message}`);
+  if (hint !== undefined) log(hint);
   process.exit(1);
 }

@@ -43,7 +43,9 @@ function renderMember(name: string, member: Unwrapped, depth: number): string[] 
     for (const other of others)
       lines.push(
         `${pad}# or:`,
-        ...[`${pad}${name}:`, ...renderMembers(other, depth + 1)].map((line) => `# ${line}`),
+        ...[`${pad}${name}:`, ...renderMembers(other, depth + 1)].map(
+          (line) => `${pad}# ${line.slice(pad.length)}`,
+        ),
       );
     return lines;
   }

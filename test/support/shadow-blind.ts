@@ -4,7 +4,10 @@ import { type ExactObject, parseExact } from './exact-json.ts';
 import { type CompareOptions, compareWithShadow } from './shadow-compare.ts';
 import type { ReadRecord } from './trail-reader.ts';
 
-const ALTERATIONS: Readonly<Record<string, (records: ReadRecord[]) => ReadRecord[] | null>> = {
+/** Makes another trail of it; null where it does not fit this trail. */
+export type Alteration = (records: ReadRecord[]) => ReadRecord[] | null;
+
+const GENERIC: Readonly<Record<string, Alteration>> = {
   'a change is missing': (records) => without(records, (line) => line.includes('"kind":"change"')),
   'a change stands twice': (records) => {
     const last = records.findLast(({ line }) => line.includes('"kind":"change"'));
@@ -22,6 +25,9 @@ const ALTERATIONS: Readonly<Record<string, (records: ReadRecord[]) => ReadRecord
     const swapped = rewrite(records, at, (line) => line.replace(one, () => two));
     return rewrite(swapped, at + 1, (line) => line.replace(two, () => one));
   },
+};
+
+export const POSTGRES_ALTERATIONS: Readonly<Record<string, Alteration>> = {
   'a digit of a new value': (records) =>
     first(records, /("op":"add","path":"","value":\{"id":"?)(\d)/, '$19'),
   'a digit beyond a double': (records) => first(records, /12345678901234567890/, '12345678901234567892'),
@@ -36,8 +42,11 @@ const ALTERATIONS: Readonly<Record<string, (records: ReadRecord[]) => ReadRecord
 };
 
 /** Names of the alterations that give no difference. Those that don't fit this trail count as seen. */
-export function blindSpots(options: CompareOptions): string[] {
-  return Object.entries(ALTERATIONS).flatMap(([name, alter]) => {
+export function blindSpots(
+  options: CompareOptions,
+  alterations: Readonly<Record<string, Alteration>>,
+): string[] {
+  return Object.entries({ ...GENERIC, ...alterations }).flatMap(([name, alter]) => {
     const records = alter(
       options.trail.records.filter(({ line }) => !passedOver(line, options.ignored ?? [])),
     );
@@ -52,7 +61,8 @@ function passedOver(line: string, ignored: readonly string[]): boolean {
   return ignored.some((table) => line.includes(`"table":"${table}"`));
 }
 
-function first(records: ReadRecord[], pattern: RegExp, by: string): ReadRecord[] | null {
+/** The first change record that fits, altered; null where none does. */
+export function first(records: ReadRecord[], pattern: RegExp, by: string): ReadRecord[] | null {
   const at = records.findIndex(
     ({ line }) => line.includes('"kind":"change"') && line.replace(pattern, by) !== line,
   );

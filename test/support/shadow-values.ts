@@ -1,6 +1,7 @@
 /**
  * The oracle for values: what JSON a column's text must have become by DESIGN section 4 (Values, redaction). Written
- * from the design, for the shadow log's texts and the types' catalog rows; it shares nothing with src/change.
+ * from the design, for the shadow log's texts and the types' catalog rows; it shares nothing with src/change. The types
+ * are Postgres'; those of MySQL and MariaDB are in mysql-shadow-values.ts.
  */
 import { createHash, createHmac } from 'node:crypto';
 import { type Exact, isIJson, parseExact } from './exact-json.ts';
@@ -26,14 +27,14 @@ export function expectedValue(
   column: string,
   type: string,
   text: string | null,
-  types: ReadonlyMap<string, TypeRow>,
+  render: Render,
   redactions: Redactions,
 ): ExpectedValue | null {
   const redaction = redactions.columns[column];
   if (redaction === 'drop') return null;
   if (redaction === 'mask') return { value: null, encoded: 'mask' };
   if (redaction === 'hmac') {
-    const json = text === null ? 'null' : jsonOf(type, text, types).json;
+    const json = text === null ? 'null' : render(type, text).json;
     const digest = createHmac('sha256', redactions.hmacKey).update(json).digest('base64');
     return { value: `${redactions.hmacKeyId}:${digest}`, encoded: 'hmac' };
   }
@@ -42,13 +43,21 @@ export function expectedValue(
   if (size > redactions.maxValueBytes) {
     return { value: `${createHash('sha256').update(text).digest('hex')}:${size}`, encoded: 'sha256' };
   }
-  const { json, encoded } = jsonOf(type, text, types);
+  const { json, encoded } = render(type, text);
   return { value: parseExact(json), encoded };
 }
 
-interface Rendered {
+export interface Rendered {
   readonly json: string;
   readonly encoded: string | null;
+}
+
+/** The JSON of a type's text that is not redacted. */
+export type Render = (type: string, text: string) => Rendered;
+
+/** Postgres' types. */
+export function renderPostgres(types: ReadonlyMap<string, TypeRow>): Render {
+  return (type, text) => jsonOf(type, text, types);
 }
 
 function jsonOf(oid: string, text: string, types: ReadonlyMap<string, TypeRow>): Rendered {
@@ -67,9 +76,7 @@ function jsonOf(oid: string, text: string, types: ReadonlyMap<string, TypeRow>):
       return plain(/^(NaN|-?Infinity)$/.test(text) ? `"${text}"` : text);
     case 'json':
     case 'jsonb':
-      return isIJson(text, MOST_LEVELS)
-        ? plain(text.replace(/[\r\n]/g, ' '))
-        : { json: JSON.stringify(text), encoded: 'json' };
+      return renderJson(text);
     case 'int2vector':
     case 'oidvector':
       return plain(JSON.stringify(text));
@@ -87,7 +94,14 @@ function jsonOf(oid: string, text: string, types: ReadonlyMap<string, TypeRow>):
   return odd ? { json: JSON.stringify(text), encoded: 'json' } : plain(json);
 }
 
-const plain = (json: string): Rendered => ({ json, encoded: null });
+/** What isn't I-JSON stays text. */
+export function renderJson(text: string): Rendered {
+  return isIJson(text, MOST_LEVELS)
+    ? plain(text.replace(/[\r\n]/g, ' '))
+    : { json: JSON.stringify(text), encoded: 'json' };
+}
+
+export const plain = (json: string): Rendered => ({ json, encoded: null });
 
 /** PostgreSQL manual, Arrays, Array Input and Output Syntax. */
 function arrayOf(text: string, delimiter: string, element: (item: string) => string): string {

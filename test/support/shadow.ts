@@ -87,8 +87,13 @@ export interface ShadowChange {
   readonly pid: string;
   readonly application: string | null;
   /** `attached`: on tables with our context triggers; `plain`: on others. Null: the session expects nothing. */
-  readonly expect: { readonly attached: ExpectedActor; readonly plain: ExpectedActor } | null;
+  readonly expect: { readonly attached: Expected; readonly plain: Expected } | null;
+  /** An update that left every column as it was: triggers see it, the server's log need not (MySQL). */
+  readonly unchanged?: boolean;
 }
+
+/** Several: any of these is right, since the server is asked who a session is, and it may be gone. */
+export type Expected = ExpectedActor | readonly ExpectedActor[];
 
 export interface ShadowTransaction {
   readonly xid: string;

@@ -9,8 +9,8 @@ export interface Narrator {
   say(text: string): void;
   /** A line of a command's own output, as it is. */
   plain(text: string): void;
-  /** What to type to do the same by hand: a command, or SQL with the prompt that it is typed at. */
-  hand(prompt: '$' | '=>' | '=#', text: string): void;
+  /** What to type to do the same by hand: a command, or SQL with the prompt that it is typed at: `$`, `=#`. */
+  hand(prompt: string, text: string): void;
   /** What was expected and came. */
   done(text: string): void;
   /** Tampering, or who did it, found as it should be. */

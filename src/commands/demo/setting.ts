@@ -48,20 +48,22 @@ export async function makeFolder(wanted: string | undefined): Promise<Folder> {
   };
 }
 
-/** `host:port` of the server; `secret` makes passwords and keys. */
+/** `engine`: the trail's members `source` and `tables`; `secret` makes passwords and keys. Resolves with the number of lines. */
 export async function writeConfig(
   folder: Folder,
-  server: string,
+  engine: string,
   listen: string,
   secret: () => string,
-): Promise<void> {
+): Promise<number> {
   const secretFile = { mode: 0o600, flag: 'wx' };
   await writeFile(folder.capturePassword, `${secret()}\n`, secretFile);
   await writeFile(folder.hmacKey, `${secret()}${secret()}\n`, secretFile);
-  await writeFile(folder.config, configText(server, listen), { flag: 'wx' });
+  const text = configText(engine, listen);
+  await writeFile(folder.config, text, { flag: 'wx' });
+  return text.trimEnd().split('\n').length;
 }
 
-function configText(server: string, listen: string): string {
+function configText(engine: string, listen: string): string {
   return `store: { type: file, path: ./trails }
 signer: { type: file, path: ./log.key }
 seal: { max_age: 200ms, idle: 10s }
@@ -71,22 +73,7 @@ actors:
   - { login: cron_*, actor: { type: system, id: cron } }
 trails:
   - name: ${TRAIL}
-    source:
-      type: postgres
-      url: postgres://rowseal@${server}/shop?sslmode=disable   # loopback only
-      password_file: ./capture.password
-    tables:
-      - { match: public.*, context_trigger: true, replica_identity: full }
-      - match: public.payments
-        class: financial
-        context_trigger: true
-        replica_identity: full
-        columns: { card_number: mask }
-      - match: public.customers
-        context_trigger: true
-        replica_identity: full
-        columns: { email: hmac }
-metrics: { listen: ${listen} }
+${engine}metrics: { listen: ${listen} }
 `;
 }
 

@@ -1,28 +1,17 @@
 /**
- * The shop: its tables, its people, and what happens to order 42. Every scene is what a real application, a tool,
- * a job or an intruder would type; the trail is told nothing beside it. Passwords are made at random, for a server
- * that is thrown away.
+ * The shop, whatever it runs on: its people, and what happens to order 42. Every scene is what a real application, a
+ * tool, a job or an intruder would type; the trail is told nothing beside it. What differs by engine is behind `Shop`
+ * (postgres-shop.ts, mysql-shop.ts), and nothing else may ask which engine it is.
  */
-import { Client } from 'pg';
-
-export const SCHEMA = `
-CREATE TABLE customers (id int PRIMARY KEY, name text NOT NULL, email text NOT NULL);
-CREATE TABLE products (id int PRIMARY KEY, name text NOT NULL, price numeric(10,2) NOT NULL, stock int NOT NULL);
-CREATE TABLE orders (id bigint PRIMARY KEY, customer int NOT NULL REFERENCES customers, status text NOT NULL,
-  total numeric(10,2) NOT NULL, details jsonb NOT NULL, placed_at timestamptz NOT NULL DEFAULT now());
-CREATE TABLE payments (id bigint PRIMARY KEY, order_id bigint NOT NULL REFERENCES orders, amount numeric(10,2) NOT NULL,
-  card_number text NOT NULL);
-INSERT INTO customers SELECT i, 'Customer ' || i, 'c' || i || '@example.com' FROM generate_series(1, 50) i;
-INSERT INTO products SELECT i, 'Product ' || i, 9.90 + i, 1000 FROM generate_series(1, 20) i;
-GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA public TO shop_app, cron_nightly;
-`;
+import type { Environment } from '../engine.ts';
 
 export const TABLES = ['customers', 'products', 'orders', 'payments'] as const;
 
 /** Whose story it is. */
 export const ORDER = 42;
 
-export type Login = 'shop_app' | 'cron_nightly' | 'postgres';
+/** `admin` may do anything on the server. */
+export type Login = 'shop_app' | 'cron_nightly' | 'admin';
 export type Tier = 'asserted' | 'session' | 'annotated' | 'connection' | 'none';
 
 export interface Scene {
@@ -40,6 +29,73 @@ export interface Scene {
   };
 }
 
+/** How an engine's SQL says the same. */
+export interface Dialect {
+  /** The statement by which an application says who acts; `json` is an envelope. */
+  setContext(json: string): string;
+  /** Behind `INSERT INTO orders`: the columns, where the engine insists on them. */
+  readonly orderColumns: string;
+  /** What the support's tool does, and how it is known. */
+  readonly support: Pick<Scene, 'how' | 'application' | 'sql'>;
+  /** The engine's own command line. */
+  readonly client: string;
+}
+
+export interface ShopSession {
+  query(sql: string): Promise<unknown>;
+  end(): Promise<void>;
+}
+
+/** A kind of shop, before there is one. */
+export interface ShopKind {
+  /** Postgres, MySQL or MariaDB. */
+  readonly engine: string;
+  /** What stands behind `A shop on`. */
+  readonly title: string;
+  /** What is true after an interruption: `Postgres is stopped and gone`. */
+  readonly gone: string;
+  /** Gets a server, and makes database, logins and tables. Throws RowsealError; nothing is then left. */
+  open(setting: ShopSetting): Promise<Shop>;
+}
+
+export interface ShopSetting {
+  /** The demo's folder. */
+  readonly dir: string;
+  readonly env: Environment;
+  /** Makes a password. */
+  readonly secret: () => string;
+  /** Progress, where a server must be fetched. */
+  readonly log: (line: string) => void;
+}
+
+/** Disposing of it leaves nothing on the server, or no server. */
+export interface Shop extends AsyncDisposable {
+  readonly engine: string;
+  /** What it runs on, as the first step tells it. */
+  readonly about: string;
+  /** Where the tables are: `public`. */
+  readonly schema: string;
+  readonly dialect: Dialect;
+  /** What the rogue does, and how the trail knows him. */
+  readonly rogue: Scene;
+  /** What else is to be said of hiding; null where nothing is. */
+  readonly aside: string | null;
+  /** What the ddl records around the rogue's change say of him: `who` is login, program and process. */
+  unmasked(who: string): string;
+  /** Of the engine's own command line. */
+  readonly prompts: { readonly people: string; readonly admin: string };
+  readonly adminUrl: string;
+  /** The same without its password, and what it is for. */
+  readonly adminShown: string;
+  /** What setup does to each table. */
+  readonly attached: string;
+  /** The members `source` and `tables` of the trail in rowseal.yaml, indented by four. */
+  readonly config: string;
+  connect(login: Login, application: string): Promise<ShopSession>;
+  /** No more is needed of it. Resolves with what became of it: `Postgres is stopped`. */
+  close(): Promise<string>;
+}
+
 const ANA = {
   actor: { type: 'user', id: 'u_8842', email: 'ana@example.com' },
   session: 's_1f9c',
@@ -47,100 +103,63 @@ const ANA = {
   ip: '203.0.113.40',
 };
 
-export const SCENES: readonly Scene[] = [
-  {
-    who: 'Ana orders',
-    how: 'the app says who she is, inside the transaction',
-    login: 'shop_app',
-    application: 'web-shop',
-    sql: [
-      'BEGIN',
-      `SELECT rowseal.set_context('${JSON.stringify(ANA)}')`,
-      `INSERT INTO orders VALUES (${ORDER}, 7, 'open', 129.90, '{"items": 3, "ship_to": {"city": "Graz", "zip": "8010"}}')`,
-      `INSERT INTO payments VALUES (${ORDER}, ${ORDER}, 129.90, '4111111111111111')`,
-      'COMMIT',
-    ],
-    expected: { action: 'insert', actor: ANA.actor, tier: 'asserted' },
-  },
-  {
-    who: 'Support corrects the address',
-    how: 'a tool that only sets its application_name: support-desk actor=u_17 session=s_204',
-    login: 'shop_app',
-    application: 'support-desk actor=u_17 session=s_204',
-    sql: [`UPDATE orders SET details = jsonb_set(details, '{ship_to,city}', '"Linz"') WHERE id = ${ORDER}`],
-    expected: { action: 'update', actor: { type: 'user', id: 'u_17' }, tier: 'session' },
-  },
-  {
-    who: 'The warehouse ships',
-    how: 'an ORM that writes sqlcommenter comments',
-    login: 'shop_app',
-    application: 'warehouse',
-    sql: [
-      `UPDATE orders SET status = 'shipped' WHERE id = ${ORDER} /*actor='u_31',route='%2Fship%2F${ORDER}'*/`,
-    ],
-    expected: { action: 'update', actor: { type: 'user', id: 'u_31' }, tier: 'annotated' },
-  },
-  {
-    who: 'A cron job',
-    how: 'it says nothing; rowseal.yaml maps its login to an actor',
-    login: 'cron_nightly',
-    application: 'psql',
-    sql: [`UPDATE orders SET status = 'delivered' WHERE status = 'shipped' AND id = ${ORDER}`],
-    expected: { action: 'update', actor: { type: 'system', id: 'cron' }, tier: 'connection' },
-  },
-];
-
-/** He knows of the triggers, and turns them off for a moment. The log of the database knows of him. */
-export const ROGUE: Scene = {
-  who: 'A superuser in psql',
-  how: 'no application, no actor, and our triggers turned off for a moment',
-  login: 'postgres',
-  application: 'psql',
-  sql: [
-    'ALTER TABLE orders DISABLE TRIGGER USER',
-    `UPDATE orders SET total = 1.00 WHERE id = ${ORDER}`,
-    'ALTER TABLE orders ENABLE ALWAYS TRIGGER rowseal_context_before, ENABLE ALWAYS TRIGGER rowseal_context_after',
-  ],
-  expected: { action: 'update', actor: { type: 'unknown' }, tier: 'none' },
-};
-
-export interface Shop {
-  connect(login: Login, application: string): Promise<Client>;
-}
-
-/** Makes database, logins and tables on an empty server. `secret` makes a password. */
-export async function buildShop(
-  adminUrl: string,
-  secret: () => string,
-): Promise<Shop & { readonly adminUrl: string }> {
-  const passwords: Partial<Record<Login, string>> = { shop_app: secret(), cron_nightly: secret() };
-  const inServer = await open(adminUrl, 'rowseal demo');
-  for (const [login, password] of Object.entries(passwords)) {
-    await inServer.query(`CREATE ROLE ${login} LOGIN PASSWORD '${password}'`);
-  }
-  await inServer.query('CREATE DATABASE shop');
-  await inServer.end();
-  const shopUrl = new URL(adminUrl);
-  shopUrl.pathname = '/shop';
-  const inShop = await open(shopUrl.href, 'rowseal demo');
-  await inShop.query(SCHEMA);
-  await inShop.end();
-  return {
-    adminUrl: shopUrl.href,
-    connect(login, application) {
-      const url = new URL(shopUrl);
-      const password = passwords[login];
-      if (password !== undefined) Object.assign(url, { username: login, password });
-      return open(url.href, application);
+/** Four ways to be known. */
+export function scenesOf({ dialect }: Pick<Shop, 'dialect'>): readonly Scene[] {
+  return [
+    {
+      who: 'Ana orders',
+      how: 'the app says who she is, inside the transaction',
+      login: 'shop_app',
+      application: 'web-shop',
+      sql: [
+        'BEGIN',
+        dialect.setContext(JSON.stringify(ANA)),
+        `INSERT INTO orders${dialect.orderColumns} VALUES (${ORDER}, 7, 'open', 129.90, '{"items": 3, "ship_to": {"city": "Graz", "zip": "8010"}}')`,
+        `INSERT INTO payments VALUES (${ORDER}, ${ORDER}, 129.90, '4111111111111111')`,
+        'COMMIT',
+      ],
+      expected: { action: 'insert', actor: ANA.actor, tier: 'asserted' },
     },
-  };
+    {
+      who: 'Support corrects the address',
+      login: 'shop_app',
+      ...dialect.support,
+      expected: { action: 'update', actor: { type: 'user', id: 'u_17' }, tier: 'session' },
+    },
+    {
+      who: 'The warehouse ships',
+      how: 'an ORM that writes sqlcommenter comments',
+      login: 'shop_app',
+      application: 'warehouse',
+      sql: [
+        `UPDATE orders SET status = 'shipped' WHERE id = ${ORDER} /*actor='u_31',route='%2Fship%2F${ORDER}'*/`,
+      ],
+      expected: { action: 'update', actor: { type: 'user', id: 'u_31' }, tier: 'annotated' },
+    },
+    {
+      who: 'A cron job',
+      how: 'it says nothing; rowseal.yaml maps its login to an actor',
+      login: 'cron_nightly',
+      application: dialect.client,
+      sql: [`UPDATE orders SET status = 'delivered' WHERE status = 'shipped' AND id = ${ORDER}`],
+      expected: { action: 'update', actor: { type: 'system', id: 'cron' }, tier: 'connection' },
+    },
+  ];
 }
 
-/** Plays a scene on a connection of its own, statement by statement as its client would. */
-export async function play(shop: Shop, { login, application, sql }: Scene): Promise<void> {
+/**
+ * Plays a scene on a connection of its own, statement by statement as its client would, and `sealed` before the client
+ * leaves: a person at a prompt does not leave within milliseconds.
+ */
+export async function play(
+  shop: Shop,
+  { login, application, sql }: Scene,
+  sealed: () => Promise<void>,
+): Promise<void> {
   const client = await shop.connect(login, application);
   try {
     for (const statement of sql) await client.query(statement);
+    await sealed();
   } finally {
     await client.end();
   }
@@ -156,7 +175,8 @@ export async function load(shop: Shop, orders: number, connections: number): Pro
     shares.map(async (share) => {
       const client = await shop.connect('shop_app', 'web-shop');
       try {
-        for (let n = share; n < orders; n += connections) await placeOrder(client, 1000 + n, n);
+        for (let n = share; n < orders; n += connections)
+          for (const sql of placeOrder(shop.dialect, 1000 + n, n)) await client.query(sql);
       } finally {
         await client.end();
       }
@@ -164,32 +184,17 @@ export async function load(shop: Shop, orders: number, connections: number): Pro
   );
 }
 
-async function placeOrder(client: Client, id: number, n: number): Promise<void> {
+function placeOrder(dialect: Dialect, id: number, n: number): readonly string[] {
   const customer = 1 + (n % 50);
   const product = 1 + (n % 20);
-  await client.query('BEGIN');
-  await client.query('SELECT rowseal.set_context($1)', [
-    JSON.stringify({ actor: { type: 'user', id: `u_${1000 + customer}` }, session: `s_${n}` }),
-  ]);
-  await client.query('INSERT INTO orders VALUES ($1, $2, $3, $4, $5)', [
-    id,
-    customer,
-    'open',
-    9.9 + product,
-    { items: 1 },
-  ]);
-  await client.query('INSERT INTO payments VALUES ($1, $1, $2, $3)', [
-    id,
-    9.9 + product,
-    `400000000000${1000 + n}`,
-  ]);
-  await client.query('UPDATE products SET stock = stock - 1 WHERE id = $1', [product]);
-  await client.query('COMMIT');
-}
-
-async function open(url: string, application: string): Promise<Client> {
-  const client = new Client({ connectionString: url, application_name: application });
-  client.on('error', () => undefined); // the server is thrown away in the end
-  await client.connect();
-  return client;
+  const price = (9.9 + product).toFixed(2);
+  const context = { actor: { type: 'user', id: `u_${1000 + customer}` }, session: `s_${n}` };
+  return [
+    'BEGIN',
+    dialect.setContext(JSON.stringify(context)),
+    `INSERT INTO orders${dialect.orderColumns} VALUES (${id}, ${customer}, 'open', ${price}, '{"items": 1}')`,
+    `INSERT INTO payments VALUES (${id}, ${id}, ${price}, '400000000000${1000 + n}')`,
+    `UPDATE products SET stock = stock - 1 WHERE id = ${product}`,
+    'COMMIT',
+  ];
 }

@@ -1,8 +1,7 @@
 /**
- * The demo's first half: a shop on a real Postgres, rowseal attached to it as a DBA would, people at work, an
+ * The demo's first half: a shop on a real database, rowseal attached to it as a DBA would, people at work, an
  * intruder. Everything is done by rowseal's own commands; the second half (trial.ts) judges what they left.
  */
-import type { EmbeddedPostgres } from '../../embedded/postgres.ts';
 import type { CommandIo } from '../command.ts';
 import { doctorCommand } from '../doctor.ts';
 import { keygenCommand } from '../keygen.ts';
@@ -12,25 +11,14 @@ import { statusCommand } from '../status.ts';
 import { type Sealed, sealedSoFar } from './evidence.ts';
 import type { Narrator } from './narrator.ts';
 import { type Folder, TRAIL } from './setting.ts';
-import {
-  CHANGES_PER_ORDER,
-  load,
-  ORDER,
-  play,
-  ROGUE,
-  SCENES,
-  type Scene,
-  type Shop,
-  TABLES,
-} from './shop.ts';
+import { CHANGES_PER_ORDER, load, ORDER, play, type Scene, type Shop, scenesOf, TABLES } from './shop.ts';
 import { type Daemon, runCommand, startDaemon } from './stage.ts';
 
 export interface Stage {
   readonly folder: Folder;
   readonly say: Narrator;
   readonly io: CommandIo;
-  readonly postgres: EmbeddedPostgres;
-  readonly shop: Shop & { readonly adminUrl: string };
+  readonly shop: Shop;
   /** What did not go as it should: the demo then ends with 1. */
   readonly wrong: string[];
 }
@@ -41,13 +29,11 @@ const ORDERS = 150;
 export const CHANGES: number =
   ORDERS * CHANGES_PER_ORDER +
   2 /* Ana's order and its payment */ +
-  (SCENES.length - 1) +
+  3 /* what others do to it */ +
   1; /* the rogue's */
 
-export function tellShop({ say, postgres }: Stage, version: string, seconds: string): void {
-  say.done(
-    `PostgreSQL ${version} on 127.0.0.1:${postgres.port}, wal_level = logical, up and filled after ${seconds} s`,
-  );
+export function tellShop({ say, shop }: Stage, seconds: string): void {
+  say.done(`${shop.about}, up and filled after ${seconds} s`);
   say.done(`tables ${TABLES.join(', ')}; logins shop_app and cron_nightly`);
 }
 
@@ -63,14 +49,15 @@ export async function makeKey({ folder, say, io }: Stage): Promise<string> {
 export async function attach(stage: Stage): Promise<void> {
   const { folder, say, io, shop } = stage;
   const admin = { ...io, env: { ...io.env, ROWSEAL_ADMIN_URL: shop.adminUrl } };
-  say.hand('$', 'export ROWSEAL_ADMIN_URL=postgres://postgres@…/shop   # a superuser, for setup alone');
+  say.hand('$', `export ROWSEAL_ADMIN_URL=${shop.adminShown}`);
   say.hand('$', 'rowseal setup -c rowseal.yaml --print   # the SQL, for the DBA to read');
   say.hand('$', 'rowseal setup -c rowseal.yaml --yes');
   const setup = await runCommand(setupCommand, ['-c', folder.config, '--yes'], admin);
   const done = setup.stdout.split('\n').filter((line) => line.startsWith('done'));
   if (setup.exit !== 0) stage.wrong.push(`setup ended with ${setup.exit}: ${setup.stdout}`);
-  for (const line of done.filter((text) => !text.includes('public.'))) say.done(line.replace(/^done\s+/, ''));
-  say.done(`${TABLES.length} tables: REPLICA IDENTITY FULL, published by name, context triggers`);
+  const ofTables = (line: string) => TABLES.some((table) => line.includes(`${shop.schema}.${table}`));
+  for (const line of done.filter((text) => !ofTables(text))) say.done(line.replace(/^done\s+/, ''));
+  say.done(`${TABLES.length} tables: ${shop.attached}`);
   say.hand('$', 'rowseal doctor -c rowseal.yaml');
   const doctor = await runCommand(doctorCommand, ['-c', folder.config, '--json'], io);
   tellDoctor(stage, doctor.stdout, doctor.exit);
@@ -131,35 +118,43 @@ export async function playScenes(stage: Stage, daemon: Daemon, vkey: string): Pr
   say.done(
     `${ORDERS} orders on 4 connections, ${changes} changes, each with its user: sealed up to seal ${head}`,
   );
-  for (const scene of SCENES) {
+  for (const scene of scenesOf(shop)) {
     io.signal.throwIfAborted();
-    tellScene(say, scene, '=>');
-    await play(shop, scene);
+    tellScene(say, scene, shop.prompts.people);
     changes += scene.expected.action === 'insert' ? 2 : 1;
-    const now = await sealed();
-    say.done(`tier ${scene.expected.tier}, sealed in seal ${now.head}`);
+    await play(shop, scene, async () => {
+      const now = await sealed();
+      say.done(`tier ${scene.expected.tier}, sealed in seal ${now.head}`);
+    });
   }
 }
 
 export async function playRogue(stage: Stage, daemon: Daemon, vkey: string): Promise<void> {
   const { folder, say, shop } = stage;
-  tellScene(say, ROGUE, '=#');
-  await play(shop, ROGUE);
+  tellScene(say, shop.rogue, shop.prompts.admin);
   let head = -1;
-  await daemon.until('the rogue change sealed', async () => {
-    const now = await sealedSoFar(folder.trail, vkey);
-    head = now.head;
-    return now.changes >= CHANGES;
-  });
+  await play(shop, shop.rogue, () =>
+    daemon.until('the rogue change sealed', async () => {
+      const now = await sealedSoFar(folder.trail, vkey);
+      head = now.head;
+      return now.changes >= CHANGES;
+    }),
+  );
   say.done(
     `sealed in seal ${head}, like everything else: what a trigger can hide, the log of the server shows`,
   );
+  if (shop.aside !== null) say.say(shop.aside);
 }
 
-function tellScene(say: Narrator, { who, how, sql }: Scene, prompt: '=>' | '=#'): void {
+function tellScene(say: Narrator, { who, how, sql }: Scene, prompt: string): void {
   say.say('');
   say.say(`${who}: ${how}`);
-  for (const statement of sql) say.hand(prompt, `${statement};`);
+  for (const statement of sql) {
+    // What holds semicolons needs another delimiter at the mysql client.
+    const compound = statement.includes(';');
+    if (compound) say.hand(prompt, 'DELIMITER //');
+    say.hand(prompt, `${statement}${compound ? '//' : ';'}`);
+  }
 }
 
 export async function showStatus({ folder, say, io, wrong }: Stage): Promise<void> {
@@ -171,12 +166,12 @@ export async function showStatus({ folder, say, io, wrong }: Stage): Promise<voi
 
 /** Stops the daemon as SIGTERM does; from here on nothing runs but what an auditor has. */
 export async function endCapture(stage: Stage, daemon: Daemon, vkey: string): Promise<number> {
-  const { folder, say, postgres } = stage;
+  const { folder, say, shop } = stage;
   const exit = await daemon.stop();
   if (exit !== 0) stage.wrong.push(`the daemon ended with ${exit}`);
-  await postgres.stop('fast');
+  const ended = await shop.close();
   const { head } = await sealedSoFar(folder.trail, vkey);
-  say.done(`SIGTERM: the daemon sealed what was open (seal ${head}) and left; Postgres is stopped`);
+  say.done(`SIGTERM: the daemon sealed what was open (seal ${head}) and left; ${ended}`);
   return head;
 }
 

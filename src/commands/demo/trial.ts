@@ -12,7 +12,7 @@ import { verifyCommand } from '../verify.ts';
 import { placeOf } from './evidence.ts';
 import type { Narrator } from './narrator.ts';
 import { TRAIL } from './setting.ts';
-import { ORDER, ROGUE, SCENES } from './shop.ts';
+import { ORDER, type Shop, scenesOf } from './shop.ts';
 import { runCommand } from './stage.ts';
 import { CHANGES, isOfTheStory, type Stage } from './story.ts';
 import { changeOneByte, removeObject } from './tamper.ts';
@@ -29,8 +29,8 @@ export interface StoryRecord {
 }
 
 /** Shows the row's history and holds it against what was played. Resolves with its records. */
-export async function tellHistory({ folder, say, io, wrong }: Stage): Promise<StoryRecord[]> {
-  const asked = ['--table', 'public.orders', '--key', `id=${ORDER}`, '--ddl'];
+export async function tellHistory({ folder, say, io, shop, wrong }: Stage): Promise<StoryRecord[]> {
+  const asked = ['--table', `${shop.schema}.orders`, '--key', `id=${ORDER}`, '--ddl'];
   say.hand('$', `rowseal show trails/${TRAIL} ${asked.join(' ')}`);
   const told = await runCommand(showCommand, [folder.trail, ...asked], io);
   for (const line of told.stdout.trimEnd().split('\n')) say.plain(line);
@@ -42,12 +42,13 @@ export async function tellHistory({ folder, say, io, wrong }: Stage): Promise<St
   const ofOrder = records.filter(
     (record) => isOfTheStory(record) && (record.kind === 'ddl' || record.target?.table === 'orders'),
   );
-  tellIntruder(say, ofOrder);
+  tellIntruder(say, shop, ofOrder);
   const changes = records.filter(({ kind }) => kind === 'change');
   if (changes.length !== CHANGES)
     wrong.push(`the trail holds ${changes.length} changes instead of ${CHANGES}`);
   const found = ofOrder.filter(({ kind }) => kind === 'change');
-  [...SCENES, ROGUE].forEach(({ who, expected }, at) => {
+  const scenes = [...scenesOf(shop), shop.rogue];
+  scenes.forEach(({ who, expected }, at) => {
     const record = found[at];
     const same =
       record?.action === expected.action &&
@@ -56,17 +57,16 @@ export async function tellHistory({ folder, say, io, wrong }: Stage): Promise<St
     if (!same)
       wrong.push(`${who}: the trail says ${JSON.stringify(record?.actor)} (${record?.attribution?.tier})`);
   });
-  if (found.length !== SCENES.length + 1) wrong.push(`order ${ORDER} has ${found.length} changes`);
+  if (found.length !== scenes.length) wrong.push(`order ${ORDER} has ${found.length} changes`);
   return ofOrder;
 }
 
-function tellIntruder(say: Narrator, records: readonly StoryRecord[]): void {
+function tellIntruder(say: Narrator, shop: Shop, records: readonly StoryRecord[]): void {
   const { connection } = records.find(({ kind }) => kind === 'ddl') ?? {};
   if (connection === undefined) return;
   const { user, application, pid } = connection;
-  say.caught(
-    `Nobody is known for the last change: tier none. The ddl records around it say who hid: login ${user}, ${application}, process ${pid}.`,
-  );
+  const who = [user && `login ${user}`, application, `process ${pid}`];
+  say.caught(shop.unmasked(who.filter(Boolean).join(', ')));
 }
 
 export async function verifyClean({ folder, say, io, wrong }: Stage, vkey: string): Promise<Verdict> {

@@ -2,6 +2,7 @@ import { describe, expect, test } from 'vitest';
 import { type Capture, type CapturedTable, compareCapture, problemsOf, remedyOf } from './capture.ts';
 
 const TABLE: CapturedTable = {
+  oid: 1,
   published: true,
   partitioned: false,
   unlogged: false,

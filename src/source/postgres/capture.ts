@@ -8,6 +8,7 @@ import { CONTEXT_TRIGGERS } from './catalog.ts';
 import type { SideSession } from './sessions.ts';
 
 export interface CapturedTable {
+  readonly oid: number;
   readonly published: boolean;
   /** Partitioned tables are no source of rows themselves. */
   readonly partitioned: boolean;
@@ -43,7 +44,7 @@ export interface CaptureProblem {
 export type Matches = (schema: string, table: string, ancestors: readonly string[]) => boolean;
 
 const TABLES = (version: number) => `
-  select n.nspname as schema, c.relname as name, c.relkind = 'p' as partitioned, c.relpersistence = 'u' as unlogged,
+  select c.oid, n.nspname as schema, c.relname as name, c.relkind = 'p' as partitioned, c.relpersistence = 'u' as unlogged,
     p.tablename is not null or r.prrelid is not null as published,
     case c.relreplident when 'f' then 'full' when 'n' then 'nothing'
       when 'i' then case when exists (select from pg_index i where i.indrelid = c.oid and i.indisreplident)
@@ -86,6 +87,7 @@ export async function readCapture(
   for (const table of rows) {
     const ancestors = JSON.parse(table['ancestors'] ?? '[]') as string[];
     tables.set(`${table['schema']}.${table['name']}`, {
+      oid: Number(table['oid']),
       published: table['published'] === 't',
       partitioned: table['partitioned'] === 't',
       unlogged: table['unlogged'] === 't',
@@ -210,6 +212,7 @@ export function compareCapture(
 const RANK = { nothing: 0, index: 1, default: 1, full: 2 } as const;
 
 const NOWHERE: CapturedTable = {
+  oid: 0,
   published: false,
   partitioned: false,
   unlogged: false,

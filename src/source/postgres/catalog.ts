@@ -1,11 +1,14 @@
 /**
  * What the stream doesn't say of a relation, asked from the catalogs: primary key, ancestors, our triggers, the
  * names and kinds of types. The catalogs tell of now and the stream of then, so whatever isn't there any more, or
- * doesn't fit, degrades to what the stream says; nothing is guessed.
+ * doesn't fit, degrades to what the stream says; nothing is guessed. What they can't prove of then (ancestry.ts) the
+ * relation says so itself, until a transaction comes that committed after we looked.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { Column, Relation } from '../../change/change.ts';
+import type { Column, Position, Relation } from '../../change/change.ts';
+import { END_OF_LOG, isProven, type Lineages, lineageOf, slotNamed } from './ancestry.ts';
 import type { RelationMessage } from './decode.ts';
+import { parseLsn } from './lsn.ts';
 import type { SideSession, TextRow } from './sessions.ts';
 import { builtInName, encodingOf, type TypeDescription, type TypeLookup } from './values.ts';
 
@@ -17,49 +20,47 @@ export interface Catalog {
   resolve(message: RelationMessage): Promise<Relation>;
   /** What a Type message said: the name of a type that isn't built in, of its base type where it is a domain. */
   heardType(oid: number, schema: string, name: string): void;
+  /** A transaction begins whose commit is at this position. */
+  begin(position: Position): void;
+  /** The relation as it holds for the transaction that began last. */
+  now(relation: Relation): Relation;
 }
 
 /** How long to wait for a commit to show; only a synchronous standby holds it back for longer than a moment. */
 const VISIBLE_PATIENCE_MS = 5000;
 
-const RELATION = `
-  with ancestor as (
-    select a.relid, a.place from pg_partition_ancestors($1::oid::regclass) with ordinality a(relid, place)
-    union select $1::oid::regclass, 1
-  )
-  select pg_current_snapshot()::text as snapshot, exists (select from pg_class where oid = $1::oid) as there,
+const PRIMARY_KEY = (oid: string) => `
     (select json_agg(a.attname order by k.place)
        from pg_index i, unnest(i.indkey::int2[]) with ordinality k(attnum, place), pg_attribute a
-      where i.indrelid = $1::oid and i.indisprimary and k.place <= i.indnkeyatts
-        and a.attrelid = i.indrelid and a.attnum = k.attnum) as primary_key,
-    (select json_agg(n.nspname || '.' || c.relname order by a.place)
-       from ancestor a join pg_class c on c.oid = a.relid join pg_namespace n on n.oid = c.relnamespace
-      where a.relid <> $1::oid) as ancestors,
-    exists (select from pg_trigger t join ancestor a on a.relid = t.tgrelid
-             where t.tgname = any ($2::name[]) and t.tgenabled = 'A') as context_trigger,
+      where i.indrelid = ${oid} and i.indisprimary and k.place <= i.indnkeyatts
+        and a.attrelid = i.indrelid and a.attnum = k.attnum) as primary_key`;
+
+/** Whether our kit is there: without it no table had our trigger. */
+const KIT = `exists (select from pg_proc p join pg_namespace n on n.oid = p.pronamespace
+                      where n.nspname = 'rowseal' and p.proname = 'emit_session') as kit`;
+
+const LINEAGE = `lineage.ancestors, lineage.written, lineage.relids, lineage.unmoved, lineage.unnamed, lineage.own_schema,
+    lineage.context_trigger`;
+
+const RELATION = `
+  with ${slotNamed('$5')}
+  select pg_current_snapshot()::text as snapshot, ${END_OF_LOG} as seen_at, ${KIT}, ${LINEAGE},
+    exists (select from pg_class where oid = $1::oid) as there, ${PRIMARY_KEY('$1::oid')},
     (select json_agg(format_type(t.oid, nullif(m.modifier, -1)) order by m.place)
        from unnest($3::oid[], $4::int4[]) with ordinality m(oid, modifier, place)
-       left join pg_type t on t.oid = m.oid) as type_names`;
+       left join pg_type t on t.oid = m.oid) as type_names
+    from ${lineageOf('$1::oid', '$2')}`;
 
 /** The same of every published table at once, so that a thousand tables don't cost a thousand questions. */
 const PUBLISHED = `
-  select c.oid, pg_current_snapshot()::text as snapshot, true as there,
-    (select json_agg(a.attname order by k.place)
-       from pg_index i, unnest(i.indkey::int2[]) with ordinality k(attnum, place), pg_attribute a
-      where i.indrelid = c.oid and i.indisprimary and k.place <= i.indnkeyatts
-        and a.attrelid = i.indrelid and a.attnum = k.attnum) as primary_key,
-    case when c.relispartition then
-      (select json_agg(an.nspname || '.' || ac.relname order by a.place)
-         from pg_partition_ancestors(c.oid) with ordinality a(relid, place)
-         join pg_class ac on ac.oid = a.relid join pg_namespace an on an.oid = ac.relnamespace
-        where a.relid <> c.oid) end as ancestors,
-    exists (select from pg_trigger t where t.tgname = any ($2::name[]) and t.tgenabled = 'A'
-      and (t.tgrelid = c.oid or c.relispartition
-           and t.tgrelid in (select relid from pg_partition_ancestors(c.oid)))) as context_trigger,
+  with ${slotNamed('$3')}
+  select c.oid, pg_current_snapshot()::text as snapshot, ${END_OF_LOG} as seen_at, ${KIT}, ${LINEAGE},
+    true as there, ${PRIMARY_KEY('c.oid')},
     (select json_object_agg(a.atttypid || ':' || a.atttypmod, format_type(a.atttypid, nullif(a.atttypmod, -1)))
        from pg_attribute a where a.attrelid = c.oid and a.attnum > 0 and not a.attisdropped) as types
   from pg_publication_tables p join pg_namespace n on n.nspname = p.schemaname
     join pg_class c on c.relnamespace = n.oid and c.relname = p.tablename
+    cross join ${lineageOf('c.oid', '$2')}
   where p.pubname = $1 limit 20000`;
 
 const TYPES = `
@@ -74,29 +75,98 @@ const TYPES = `
               then t.typelem else 0 end as element
     from needed join pg_type t using (oid)`;
 
-export function createCatalog(side: SideSession, publication: string): Catalog {
+interface CatalogParts {
+  readonly side: SideSession;
+  readonly publication: string;
+  readonly slot: string;
+  /** What was seen of the tables before; what is seen here is added. */
+  readonly lineages: Lineages;
+}
+
+export function createCatalog(parts: CatalogParts): Catalog {
+  const { side, lineages } = parts;
   const heard = new Map<number, { schema: string; name: string }>();
   const resolved = new Map<number, { fingerprint: string; relation: Relation }>();
+  /** Relations that say less than the catalogs do, which hold for what commits from `seenAt` on. */
+  const doubtful = new Map<number, { past: Relation; present: Relation; seenAt: bigint }>();
+  const replaced = new Map<Relation, Relation>();
   let generation = 0;
   let ahead: Promise<ReadAhead> | null = null;
+
+  /** The same object as last time where nothing changed. */
+  const numbered = (message: RelationMessage, relation: Relation): Relation => {
+    const fingerprint = JSON.stringify(relation);
+    const last = resolved.get(message.oid);
+    if (last?.fingerprint === fingerprint) return last.relation;
+    const fresh = { ...relation, id: `${message.oid}.${++generation}` };
+    resolved.set(message.oid, { fingerprint, relation: fresh });
+    return fresh;
+  };
 
   return {
     heardType: (oid, schema, name) => void heard.set(oid, { schema, name }),
     resolve: async (message) => {
       const oids = message.columns.map((column) => column.typeOid);
-      ahead ??= readAhead(side, publication);
+      ahead ??= readAhead(parts);
       const known = factsAhead(await ahead, message);
-      const facts = known ?? (await readFacts(side, message, oids));
+      const facts = known ?? (await readFacts(parts, message, oids));
       const types = known === null ? await readTypes(side, oids) : (await ahead).types;
-      const relation = build(message, facts, (oid) => types.get(oid), heard);
-      const fingerprint = JSON.stringify(relation);
-      const last = resolved.get(message.oid);
-      if (last?.fingerprint === fingerprint) return last.relation;
-      const numbered = { ...relation, id: `${message.oid}.${++generation}` };
-      resolved.set(message.oid, { fingerprint, relation: numbered });
-      return numbered;
+      const described = describeRelation(message, facts, (oid) => types.get(oid), heard);
+      const { past, present, seenAt } = timed(message, facts, described, lineages);
+      if (present !== null)
+        lineages.saw(message.oid, seenAt, present.ancestors, facts['context_trigger'] === 'now');
+      const last = doubtful.get(message.oid);
+      if (last !== undefined) replaced.delete(last.past);
+      doubtful.delete(message.oid);
+      const relation = numbered(message, past);
+      if (present !== null && present !== past) {
+        const id = `${message.oid}.${++generation}`;
+        doubtful.set(message.oid, { past: relation, present: { ...present, id }, seenAt });
+      }
+      return relation;
     },
+    begin: (position) => {
+      if (doubtful.size === 0) return;
+      const at = parseLsn(position);
+      for (const { past, present, seenAt } of doubtful.values())
+        if (at >= seenAt) replaced.set(past, present);
+    },
+    now: (relation) => (replaced.size === 0 ? relation : (replaced.get(relation) ?? relation)),
   };
+}
+
+/**
+ * The relation as of the message's transaction, and as of now (null: it is gone). What commits after we looked finds
+ * the lineage that we saw: whatever alters that needs a lock that the writer holds until it commits, and makes the
+ * server send another Relation message.
+ */
+function timed(message: RelationMessage, facts: TextRow, described: Relation, lineages: Lineages) {
+  const seenAt = parseLsn(facts['seen_at'] ?? 'FFFFFFFF/FFFFFFFF');
+  const there = facts['there'] === 't';
+  const position = parseLsn(message.position);
+  const since = lineages.unaltered(message.oid, facts['written'] ?? '', seenAt);
+  const proofs = {
+    unmoved: list(facts['unmoved']),
+    unnamed: list(facts['unnamed']),
+    sameSchema: facts['own_schema'] === message.schema,
+  };
+  const proven = there && (position >= since || isProven(message.xid, proofs));
+  const trigger = facts['context_trigger'] ?? null;
+  const seen = lineages.of(message.oid);
+  const before = seen !== undefined && seen.since <= position ? seen : null;
+  const present = there ? described : null;
+  const had = trigger === 'now' || trigger === 'lately' || seen?.contextTrigger === true;
+  const mayHave = !had && before === null && facts['kit'] === 't' && (!there || trigger === 'perhaps');
+  const more = proven ? [] : (seen?.ancestors ?? []).filter((name) => !described.ancestors.includes(name));
+  const past: Relation = {
+    ...described,
+    ancestors: [...described.ancestors, ...more],
+    contextTrigger: had,
+    ...(mayHave ? { contextTriggerLost: list(facts['relids']) as string[] } : {}),
+    ...(proven ? {} : { ancestry: before === null ? 'lost' : 'remembered' }),
+  };
+  const same = proven && past.contextTrigger === described.contextTrigger && !mayHave;
+  return { past: same ? described : past, present, seenAt };
 }
 
 interface ReadAhead {
@@ -104,8 +174,8 @@ interface ReadAhead {
   readonly types: ReadonlyMap<number, TypeDescription>;
 }
 
-async function readAhead(side: SideSession, publication: string): Promise<ReadAhead> {
-  const rows = await side.query(PUBLISHED, [publication, `{${CONTEXT_TRIGGERS.join(',')}}`]);
+async function readAhead({ side, publication, slot }: CatalogParts): Promise<ReadAhead> {
+  const rows = await side.query(PUBLISHED, [publication, `{${CONTEXT_TRIGGERS.join(',')}}`, slot]);
   const oids = new Set<number>();
   for (const row of rows) {
     for (const key of Object.keys(typeMap(row))) oids.add(Number(key.split(':')[0]));
@@ -141,7 +211,7 @@ async function readTypes(side: SideSession, oids: readonly number[]): Promise<Ma
  * do. What it created or altered would be missing from the catalogs, so we look again until it shows.
  */
 async function readFacts(
-  side: SideSession,
+  { side, slot }: CatalogParts,
   message: RelationMessage,
   oids: readonly number[],
 ): Promise<TextRow> {
@@ -150,6 +220,7 @@ async function readFacts(
     `{${CONTEXT_TRIGGERS.join(',')}}`,
     `{${oids.join(',')}}`,
     `{${message.columns.map((column) => column.typeModifier).join(',')}}`,
+    slot,
   ];
   const deadline = Date.now() + VISIBLE_PATIENCE_MS;
   for (;;) {
@@ -179,7 +250,7 @@ function describe(row: TextRow): TypeDescription {
 
 const IDENTITIES = { d: 'default', f: 'full', i: 'index', n: 'nothing' } as const;
 
-function build(
+function describeRelation(
   message: RelationMessage,
   facts: TextRow,
   lookup: TypeLookup,
@@ -207,7 +278,7 @@ function build(
     replicaIdentity: IDENTITIES[message.identity as keyof typeof IDENTITIES],
     primaryKey: fits ? primaryKey : null,
     ancestors: list(facts['ancestors']) as string[],
-    contextTrigger: facts['context_trigger'] === 't',
+    contextTrigger: facts['context_trigger'] === 'now',
     ...(facts['there'] === 't' ? {} : { gone: true }),
   };
 }

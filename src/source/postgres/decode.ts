@@ -11,8 +11,9 @@ import { lsnAt } from './lsn.ts';
 /** A Relation message as it came. */
 export interface RelationMessage {
   readonly oid: number;
-  /** The transaction that it came in. */
+  /** The transaction that it came in, and the position of its commit. */
   readonly xid: number;
+  readonly position: string;
   readonly schema: string;
   readonly table: string;
   /** pg_class.relreplident: d, f, i, n. */
@@ -203,7 +204,7 @@ export function createDecoder(parts: DecoderParts): Decoder {
       return { name, typeOid: u32(), typeModifier: u32() | 0, identity: flags === 1 };
     });
     relations.delete(oid);
-    parts.onRelation({ oid, xid, schema, table, identity, columns });
+    parts.onRelation({ oid, xid, position: position ?? '0/0', schema, table, identity, columns });
   };
 
   const type = (): void => {

@@ -1,14 +1,16 @@
 /**
  * Cuts the server's byte stream into messages (protocol: "Message Formats": one type byte, an int32 length that
  * counts itself). A message that lies whole in a chunk is handed over where it lies; one that is cut is put
- * together in one allocation of its own size. It must never buffer more than one message and what `hold` caught.
+ * together in one allocation of its own size, which goes back at once. It must never hold more than one message and
+ * what `hold` caught, nor a chunk that its caller has back.
  */
 import { RowsealError } from '../../base/errors.ts';
 
-/** `bytes[start, end)` is the message's body, valid as long as the caller of `push` leaves the chunk alone. */
+/** `bytes[start, end)` is the message's body, only valid during the call. */
 export type OnFrame = (type: number, bytes: Buffer, start: number, end: number) => void;
 
 export interface FrameReader {
+  /** When it returns the chunk is the caller's again. */
   push(chunk: Buffer): void;
   /** Stops handing over after the current frame; what comes is kept, so the caller should stop the socket. */
   hold(): void;
@@ -19,6 +21,8 @@ export interface FrameReader {
 /** Postgres builds no message of a gigabyte or more (MaxAllocSize). */
 const MAX_LENGTH = 0x3fff_ffff;
 const HEADER = 5;
+/** A message from this size on has memory of its own, which is given back at once, not when the collector comes. */
+const LARGE = 64 * 1024;
 
 export function createFrameReader(onFrame: OnFrame): FrameReader {
   let held = false;
@@ -45,7 +49,7 @@ export function createFrameReader(onFrame: OnFrame): FrameReader {
 
   const begin = (chunk: Buffer, at: number) => {
     const whole = chunk.length - at >= HEADER;
-    frame = Buffer.allocUnsafe(whole ? 1 + lengthAt(chunk, at + 1) : HEADER);
+    frame = memoryFor(whole ? 1 + lengthAt(chunk, at + 1) : HEADER);
     filled = chunk.copy(frame, 0, at);
   };
 
@@ -59,7 +63,7 @@ export function createFrameReader(onFrame: OnFrame): FrameReader {
       if (filled < frame.length) return at;
       const size = 1 + lengthAt(frame, 1);
       if (frame.length < size) {
-        const larger: Buffer = Buffer.allocUnsafe(size);
+        const larger = memoryFor(size);
         frame.copy(larger);
         frame = larger;
         continue;
@@ -67,6 +71,7 @@ export function createFrameReader(onFrame: OnFrame): FrameReader {
       const done: Buffer = frame;
       frame = null;
       onFrame(done[0] as number, done, HEADER, size);
+      if (size >= LARGE) (done.buffer as ArrayBuffer).transfer(0);
     }
     return at;
   };
@@ -95,11 +100,11 @@ export function createFrameReader(onFrame: OnFrame): FrameReader {
         running = true;
         try {
           const left = consume(chunk);
-          if (left !== null) kept.push(left);
+          if (left !== null) kept.push(Buffer.from(left));
         } finally {
           running = false;
         }
-      } else kept.push(chunk);
+      } else kept.push(Buffer.from(chunk));
       run();
     },
     hold: () => {
@@ -110,6 +115,10 @@ export function createFrameReader(onFrame: OnFrame): FrameReader {
       run();
     },
   };
+}
+
+function memoryFor(size: number): Buffer {
+  return size < LARGE ? Buffer.allocUnsafe(size) : Buffer.allocUnsafeSlow(size);
 }
 
 function lengthAt(bytes: Buffer, at: number): number {

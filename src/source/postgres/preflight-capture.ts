@@ -1,5 +1,5 @@
 /** What is made for the capture: its role, slot and publication. Pure. */
-import { type Check, check, shorten } from './check.ts';
+import { type Check, check, shorten } from '../preflight.ts';
 import type { KitFacts, PublicationFacts, RoleFacts, ServerFacts, SlotFacts } from './preflight-facts.ts';
 import type { PreflightWish } from './preflight-wish.ts';
 import { quoteIdentifier, quoteLiteral } from './quote.ts';

@@ -1,6 +1,6 @@
 /** Whether the SQL kit is whole, and nobody else may write what it writes. Pure. */
 import { createHash } from 'node:crypto';
-import { type Check, check, shorten } from './check.ts';
+import { type Check, check, shorten } from '../preflight.ts';
 import { EVENT_TRIGGERS, type KitFacts, type ServerFacts } from './preflight-facts.ts';
 import { KIT_VERSION, type PreflightWish } from './preflight-wish.ts';
 import { quoteIdentifier } from './quote.ts';

@@ -5,7 +5,7 @@
  */
 import { Client, type ClientConfig } from 'pg';
 import type { RowsealError } from '../../base/errors.ts';
-import { type Check, check } from './check.ts';
+import { type Check, check } from '../preflight.ts';
 import type { ConnectionTarget } from './connection.ts';
 import { watchLogin } from './login.ts';
 import { quoteIdentifier } from './quote.ts';

@@ -1,5 +1,5 @@
 /** What the server as a whole must offer: version, WAL level, room for a slot, a bound on what it keeps, clocks. Pure. */
-import { type Check, check, shorten } from './check.ts';
+import { type Check, check, shorten } from '../preflight.ts';
 import type { ServerFacts, SlotFacts } from './preflight-facts.ts';
 import type { PreflightWish } from './preflight-wish.ts';
 

@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest';
+import { type TableWish, wishFor } from '../preflight.ts';
 import type { PublicationFacts, TableFacts } from './preflight-facts.ts';
-import { judgeTables, type TableWish, tableChecks, wishFor } from './preflight-tables.ts';
+import { judgeTables, tableChecks } from './preflight-tables.ts';
 
 const table = (facts: Partial<TableFacts> = {}): TableFacts => ({
   schema: 'public',

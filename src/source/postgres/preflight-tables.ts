@@ -2,17 +2,9 @@
  * What each table needs before it can be captured without harm and without loss. Pure: facts and rules in, verdicts
  * out; doctor shows them, setup obeys them. A table whose UPDATE or DELETE would fail once published is `refused`.
  */
-import { compilePolicy } from '../../change/policy.ts';
-import type { Check } from './check.ts';
+import { type Check, type TableWish, wishFor } from '../preflight.ts';
 import type { PreflightFacts, PublicationFacts, TableFacts } from './preflight-facts.ts';
 import { quoteIdentifier, quoteLiteral } from './quote.ts';
-
-export interface TableWish {
-  readonly match: string;
-  readonly exclude: boolean;
-  readonly context_trigger: boolean;
-  readonly replica_identity: 'keep' | 'full';
-}
 
 export interface TableVerdict {
   readonly table: TableFacts;
@@ -25,16 +17,6 @@ export interface TableVerdict {
   readonly refused: { readonly why: string; readonly fix: string } | null;
   /** Publishing it is impossible and harmless to leave: no change of it reaches the WAL. */
   readonly uncapturable: { readonly why: string; readonly fix: string } | null;
-}
-
-/** The rule that holds for a table: the last whose pattern matches it or an ancestor; null where none does. */
-export function wishFor(
-  table: Pick<TableFacts, 'schema' | 'table' | 'ancestors'>,
-  wishes: readonly TableWish[],
-) {
-  // Matched by the very rule that the recorder applies, one entry at a time.
-  const found = wishes.findLast(({ match }) => compilePolicy({ tables: [{ match }] }).table(table) !== null);
-  return found === undefined || found.exclude ? null : found;
 }
 
 /** The verdict on every table that the configuration asks for; partitioned roots only where they need triggers. */

@@ -1,5 +1,5 @@
 /** What the configuration asks of a server, as far as the preconditions go. */
-import type { TableWish } from './preflight-tables.ts';
+import type { TableWish } from '../preflight.ts';
 
 export interface PreflightWish {
   readonly role: string;

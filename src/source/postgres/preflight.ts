@@ -2,7 +2,7 @@
  * The preconditions of a Postgres source, decided from facts: pure, so that each has a unit test. A check says what
  * is wrong, why that matters, and the SQL or command that mends it. Nothing in here asks a server.
  */
-import { type Check, check } from './check.ts';
+import { type Check, check } from '../preflight.ts';
 import { publicationChecks, roleChecks, slotChecks } from './preflight-capture.ts';
 import type { PreflightFacts } from './preflight-facts.ts';
 import { kitChecks } from './preflight-kit.ts';

@@ -7,6 +7,7 @@ import pg from 'pg';
 import type { ConnectionTarget } from './connection.ts';
 import { asRowsealError, isShutdown } from './failure.ts';
 import { watchLogin } from './login.ts';
+import { oneBufferSocket } from './takeover.ts';
 
 /** A row of texts, as the server wrote them. */
 export type TextRow = Readonly<Record<string, string | null>>;
@@ -44,7 +45,7 @@ export async function connectSession(
   const client = new pg.Client({
     ...target.config,
     types: asText as unknown as NonNullable<pg.ClientConfig['types']>,
-    ...(kind === 'replication' ? { replication: 'database' } : {}),
+    ...(kind === 'replication' ? { replication: 'database', stream: oneBufferSocket } : {}),
   } as pg.ClientConfig);
   client.on('error', () => undefined); // a query that runs then fails with it, and so does the next
   const login = watchLogin(client, target, 'daemon');

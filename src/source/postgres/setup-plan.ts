@@ -3,26 +3,11 @@
  * The order keeps the application safe at every step: identities are set before tables are published.
  */
 
+import type { Plan, Step } from '../preflight.ts';
 import { EVENT_TRIGGERS, type PreflightFacts } from './preflight-facts.ts';
 import { judgeTables, qualified } from './preflight-tables.ts';
 import { KIT_VERSION, type PreflightWish } from './preflight-wish.ts';
 import { quoteIdentifier, quoteLiteral } from './quote.ts';
-
-export interface Step {
-  readonly title: string;
-  /** Runnable with psql. */
-  readonly sql: string;
-  /** Stands for `sql` wherever people read: the SQL holds a password's verifier. */
-  readonly shown?: string;
-}
-
-export interface Plan {
-  /** What would break the application, or belongs to somebody else; nothing is done while there is any. */
-  readonly refused: readonly { readonly what: string; readonly why: string; readonly fix: string }[];
-  /** What stays as it is, though the configuration asks for it. */
-  readonly notes: readonly string[];
-  readonly steps: readonly Step[];
-}
 
 /** The SQL files of the kit, as they stand in sql/postgres. */
 export interface KitFiles {

@@ -135,6 +135,7 @@ export function createPostgresSource(options: PostgresSourceOptions): PostgresSo
       idleSince: () => state.commitAt,
       log,
     });
+    const catalog = createCatalog({ side: at.side, publication, slot, lineages: watch.lineages });
     const look = repeat(tick, options.watchMs ?? 10_000, abort);
     deliver();
     try {
@@ -144,14 +145,18 @@ export function createPostgresSource(options: PostgresSourceOptions): PostgresSo
           publication,
           facts: at.facts,
           side: at.side,
-          catalog: createCatalog(at.side, publication),
+          catalog,
           handler: {
             ...bound(handler),
             begin: (transaction) => {
               deliver();
               state.inTransaction = true;
+              catalog.begin(transaction.position);
               handler.begin(transaction);
             },
+            row: (action, relation, before, beforeIsKey, after) =>
+              handler.row(action, catalog.now(relation), before, beforeIsKey, after),
+            truncate: (relations, how) => handler.truncate(relations.map(catalog.now), how),
             commit: (end) => {
               handler.commit(end);
               state.inTransaction = false;

@@ -1,13 +1,41 @@
 /**
- * Takes the socket over from the `pg` driver once it has shaken hands, authenticated and set TLS up: the driver
- * builds an object per message and knows no back-pressure. What is used here is not in its typings; the contract
- * test runs it against the pinned version. After this the driver's client must not be used again.
+ * The replication session's socket: made for the `pg` driver, which shakes hands, authenticates and sets TLS up, and
+ * taken over from it then, since it builds an object per message and knows no back-pressure. What is used here is
+ * not in the driver's typings; the contract test runs it against the pinned version. After the take-over the
+ * driver's client must not be used again.
  */
+import { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import type pg from 'pg';
 import { RowsealError } from '../../base/errors.ts';
 
-/** The client must be connected and idle. Its socket comes back paused, without listeners but a deaf 'error'. */
+const READ_BYTES = 64 * 1024;
+
+/** Sockets whose chunks the driver may keep no longer. */
+const taken = new WeakSet<Duplex>();
+
+/**
+ * A socket that is read into one buffer, for the driver's option `stream`. A buffer a chunk, as Node does by itself, is
+ * garbage outside of its heap, which it lets grow by tens of megabytes before it collects. Under TLS Node reads by itself.
+ */
+export function oneBufferSocket(): Socket {
+  const socket: Socket = new Socket({
+    onread: {
+      buffer: Buffer.allocUnsafeSlow(READ_BYTES),
+      callback: (size, bytes) => {
+        const chunk = Buffer.from(bytes.buffer, bytes.byteOffset, size);
+        socket.emit('data', taken.has(socket) ? chunk : Buffer.from(chunk));
+        return true;
+      },
+    },
+  });
+  return socket;
+}
+
+/**
+ * The client must be connected and idle. Its socket comes back paused, without listeners but a deaf 'error'. What it
+ * emits as 'data' is only valid until the listener returns.
+ */
 export function takeSocket(client: pg.Client): Duplex {
   const inner = client as unknown as {
     connection?: { stream?: Duplex; removeAllListeners(): void };
@@ -27,5 +55,6 @@ export function takeSocket(client: pg.Client): Duplex {
   socket.pause();
   for (const event of ['data', 'end', 'close', 'error'] as const) socket.removeAllListeners(event);
   socket.on('error', () => undefined); // until the new owner listens
+  taken.add(socket);
   return socket;
 }

@@ -4,6 +4,7 @@
  */
 import { RowsealError } from '../../base/errors.ts';
 import type { Observation } from '../../change/change.ts';
+import { createLineages, END_OF_LOG, type Lineages } from './ancestry.ts';
 import {
   type Capture,
   type CaptureProblem,
@@ -24,6 +25,8 @@ export interface Watch {
   /** What nobody has been told yet: the capture as it is, the first time; then every difference, once. */
   news(): readonly Observation[];
   problems(): readonly CaptureProblem[];
+  /** What the tables were partitions of, as far as it was seen. */
+  readonly lineages: Lineages;
 }
 
 /** A record must stay far below 16 MiB, whatever the database. */
@@ -39,13 +42,18 @@ export function createWatch(parts: {
   let streaming = false;
   let problems: readonly CaptureProblem[] = [];
   let untold: Observation[] = [];
+  const lineages = createLineages();
+  /** The publication as it was last seen, and where the log ended before that. */
+  let seen: { readonly oid: string; readonly position: string } | null = null;
 
   const readWal = async (side: SideSession) => {
     const [row] = await side.query(
       `select case when pg_is_in_recovery() then pg_last_wal_replay_lsn() else pg_current_wal_flush_lsn() end as lsn,
-              s.slot_name is not null as there, s.wal_status
-         from (values (1)) one left join pg_replication_slots s on s.slot_name = $1`,
-      [slot],
+              s.slot_name is not null as there, s.wal_status, s.confirmed_flush_lsn as confirmed,
+              age(p.xmin) <= age(s.catalog_xmin) as younger
+         from (values (1)) one left join pg_replication_slots s on s.slot_name = $1
+           left join pg_publication p on p.pubname = $2`,
+      [slot, publication],
     );
     const walProblems: CaptureProblem[] = [];
     const status = row?.['wal_status'] ?? null;
@@ -53,7 +61,9 @@ export function createWatch(parts: {
       walProblems.push(captureProblem('slot_at_risk', slot, `wal_status ${status}`));
     }
     const fate = row?.['there'] !== 't' ? 'slot_missing' : status === 'lost' ? 'slot_lost' : null;
-    return { endOfLog: row?.['lsn'] ? parseLsn(row['lsn']) : null, walProblems, fate } as const;
+    // Our slot's catalog_xmin isn't past its making, or its last ALTER: perhaps it was another at the slot's position.
+    const unseen = row?.['younger'] === 't' ? (row['confirmed'] ?? null) : null;
+    return { position: row?.['lsn'] ?? null, walProblems, fate, unseen } as const;
   };
 
   const look = async (side: SideSession, version: number) => {
@@ -77,11 +87,20 @@ export function createWatch(parts: {
         },
       );
     }
+    const [{ position = null } = {}] = await side.query(`select ${END_OF_LOG} as position`);
+    remember(now, position === null ? 0n : parseLsn(position), lineages);
+    // What is decoded where no publication of the name was fails before 18; since then its rows are passed over.
+    const from = seen === null ? wal.unseen : seen.oid === now.oid ? null : seen.position;
+    if (version >= 180_000 && from !== null && position !== null) {
+      const reason = seen === null ? 'publication_perhaps_recreated' : 'publication_recreated';
+      untold.push({ kind: 'gap', from, to: position, reason, details: { publication }, within: true });
+    }
+    if (wal.position !== null) seen = { oid: now.oid, position: wal.position };
     problems = [...wal.walProblems, ...problemsOf(now, publication, matches)];
     if (known === null) untold.push(describe(now, publication, problems));
     else untold.push(...compareCapture(known, now, publication, matches));
     known = now;
-    return { endOfLog: wal.endOfLog };
+    return { endOfLog: wal.position === null ? null : parseLsn(wal.position) };
   };
 
   return {
@@ -101,7 +120,20 @@ export function createWatch(parts: {
       return news;
     },
     problems: () => problems,
+    lineages,
   };
+}
+
+function remember({ tables }: Capture, at: bigint, lineages: Lineages): void {
+  for (const { oid, ancestors, triggers } of tables.values()) {
+    const all = [triggers, ...ancestors.map((name) => tables.get(name)?.triggers ?? {})];
+    lineages.saw(
+      oid,
+      at,
+      ancestors,
+      all.some((each) => Object.values(each).includes('A')),
+    );
+  }
 }
 
 function describe(capture: Capture, publication: string, problems: readonly CaptureProblem[]): Observation {

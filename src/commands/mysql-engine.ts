@@ -1,0 +1,53 @@
+/** MySQL and MariaDB behind the commands' seam: their source and watch, checks, plan of setup, binlog. */
+import { systemClock } from '../base/clock.ts';
+import type { MysqlSourceConfig, TrailConfig } from '../config/schema.ts';
+import { createMysqlSource, type MysqlSource } from '../source/mysql/source.ts';
+import { createWatch } from '../source/mysql/watch.ts';
+import type { Capture, CaptureSetting, Engine, Environment } from './engine.ts';
+import { diagnoseMysql } from './mysql-doctor.ts';
+import { openMysqlSetup } from './mysql-setup.ts';
+import { askBinlog } from './mysql-status.ts';
+import { mysqlPassword, mysqlTarget } from './mysql-target.ts';
+
+export function mysqlEngine(
+  source: MysqlSourceConfig,
+  tables: TrailConfig['tables'],
+  env: Environment,
+): Engine {
+  return {
+    serverSide: 'binlog',
+    capture: (setting) => capture(source, setting, env),
+    diagnose: () => diagnoseMysql(source, tables, env),
+    openSetup: (adminUrlFile) => openMysqlSetup(source, tables, env, adminUrlFile),
+    askServer: () => askBinlog(mysqlTarget(source, env)),
+  };
+}
+
+function capture(
+  config: MysqlSourceConfig,
+  { policy, log, file }: CaptureSetting,
+  env: Environment,
+): Capture {
+  const password = mysqlPassword(config, env);
+  // One for all connections: what changed while we were away is told too.
+  const matches = (schema: string, table: string) => policy.table({ schema, table, ancestors: [] }) !== null;
+  const watch = createWatch({ clock: systemClock.now, covers: matches });
+  let source: MysqlSource | null = null;
+  return {
+    connect() {
+      source = createMysqlSource({
+        url: config.url,
+        ...(password === undefined ? {} : { password }),
+        flavor: config.type,
+        serverId: config.server_id,
+        heartbeatMs: config.heartbeat,
+        matches,
+        watch,
+        log,
+        clock: systemClock.now,
+      });
+      return source;
+    },
+    problems: () => (source?.health() ?? []).map(({ text }) => `${text} → rowseal doctor -c ${file}`),
+  };
+}

@@ -1,0 +1,114 @@
+/** setup on a MySQL or MariaDB server: facts as the admin, a plan from them, its statements one after the other. */
+import { RowsealError } from '../base/errors.ts';
+import type { MysqlSourceConfig, TrailConfig } from '../config/schema.ts';
+import type { ConnectionTarget } from '../source/mysql/connection.ts';
+import { asRowsealError, errnoOf } from '../source/mysql/failure.ts';
+import { statementsOf } from '../source/mysql/kit-script.ts';
+import { fitsStored, type StoredPassword, storedPassword } from '../source/mysql/password-hash.ts';
+import { type PreflightFacts, readPreflight } from '../source/mysql/preflight-facts.ts';
+import type { PreflightWish } from '../source/mysql/preflight-wish.ts';
+import { connectSession, leave, type Session } from '../source/mysql/sessions.ts';
+import { planSetup, planUninstall } from '../source/mysql/setup-plan.ts';
+import type { Step } from '../source/preflight.ts';
+import type { Environment, SetupSession } from './engine.ts';
+import {
+  elsewhereThan,
+  mysqlAdmin,
+  mysqlTarget,
+  mysqlWish,
+  readMysqlKit,
+  sameServer,
+} from './mysql-target.ts';
+
+/** Throws RowsealError. */
+export async function openMysqlSetup(
+  source: MysqlSourceConfig,
+  tables: TrailConfig['tables'],
+  env: Environment,
+  adminUrlFile: string | undefined,
+): Promise<SetupSession> {
+  const target = mysqlTarget(source, env);
+  const wish = mysqlWish(source, tables, target);
+  const admin = mysqlAdmin(env, adminUrlFile);
+  if (admin === null)
+    throw new RowsealError('usage', 'setup needs the URL of an admin of the MySQL or MariaDB server.', {
+      hint: 'Set ROWSEAL_ADMIN_URL to mysql://…, or give --admin-url-file FILE (mode 0600).',
+    });
+  const session = await connectSession(admin);
+  let prepared = false;
+  return {
+    prologue: "SET SESSION sql_mode = 'NO_ENGINE_SUBSTITUTION';\nSET SESSION lock_wait_timeout = 5;\n",
+    async plan(uninstall) {
+      const facts = await factsOf(session, wish);
+      const files = readMysqlKit();
+      const planned = uninstall
+        ? planUninstall(facts, files)
+        : planSetup(facts, wish, files, passwordFor(facts, wish, target));
+      // A tunnel may make two addresses of one server; two servers would be a grave mistake.
+      if (sameServer(admin, target) || admin.isSocket) return planned;
+      const warning = `${elsewhereThan(admin, target)}: go on only if both lead to it`;
+      return { ...planned, notes: [warning, ...planned.notes] };
+    },
+    async run(step) {
+      // So that nothing queues up behind us while we wait for a table.
+      if (!prepared) await session.query('SET SESSION lock_wait_timeout = 5');
+      prepared = true;
+      await runStep(session, step);
+    },
+    close: () => leave(session),
+  };
+}
+
+async function factsOf(session: Session, { user, serverId }: PreflightWish): Promise<PreflightFacts> {
+  let facts: PreflightFacts;
+  try {
+    facts = await readPreflight(session, { user, account: null, serverId });
+  } catch (error) {
+    throw asRowsealError(error, 'reading the catalogs');
+  }
+  if (facts.sawAll) return facts;
+  throw new RowsealError('source_refused', 'the admin of ROWSEAL_ADMIN_URL may not read the schema mysql.', {
+    hint: 'setup looks at accounts and grants there before it makes any: give the URL of an account that may.',
+  });
+}
+
+/** A hash where the account is the kit's, or to be made, and the configured password is not the one it has. */
+function passwordFor(
+  { account, kit, server, variables }: PreflightFacts,
+  { flavor }: PreflightWish,
+  target: ConnectionTarget,
+): StoredPassword | null {
+  const { password } = target.config;
+  if (typeof password !== 'string' || password === '' || server.flavor !== flavor) return null;
+  const rounds = Number(variables['caching_sha2_password_digest_rounds'] ?? 5000);
+  const ours = account === null || (kit?.made ?? []).includes(account.name);
+  if (!ours) return null;
+  const fits = account?.stored != null && account.locked !== true && fitsStored(password, account.stored);
+  return fits ? null : storedPassword(password, flavor, rounds);
+}
+
+/** ER_LOCK_WAIT_TIMEOUT; ER_BINLOG_CREATE_ROUTINE_NEED_SUPER. */
+const [LOCKED, NEEDS_TRUST] = [1205, 1419];
+
+async function runStep(session: Session, { title, sql }: Step): Promise<void> {
+  try {
+    for (const statement of statementsOf(sql)) await session.query(statement);
+  } catch (error) {
+    const errno = errnoOf(error);
+    if (errno === LOCKED)
+      throw new RowsealError('source_misconfigured', `${title}: the table is locked by somebody else.`, {
+        cause: error,
+        hint: 'Run setup again when its long transactions are over; what is done stays done.',
+      });
+    if (errno === NEEDS_TRUST)
+      throw new RowsealError(
+        'source_misconfigured',
+        `${title}: the admin may not create triggers while the binlog is on.`,
+        {
+          cause: error,
+          hint: 'SET GLOBAL log_bin_trust_function_creators = ON (a managed server: its parameter group), or give an admin with SUPER; then run setup again.',
+        },
+      );
+    throw asRowsealError(error, title);
+  }
+}

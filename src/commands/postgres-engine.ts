@@ -1,0 +1,77 @@
+/** Postgres behind the commands' seam: its source and watch, its checks, its plan of setup, its slot. */
+import { systemClock } from '../base/clock.ts';
+import type { Log } from '../base/log.ts';
+import type { PostgresSourceConfig, TrailConfig } from '../config/schema.ts';
+import { type Matches, remedyOf } from '../source/postgres/capture.ts';
+import { createPostgresSource, type PostgresSource } from '../source/postgres/source.ts';
+import { createWatch, type Watch } from '../source/postgres/watch.ts';
+import type { Capture, CaptureSetting, Engine, Environment } from './engine.ts';
+import { diagnosePostgres } from './postgres-doctor.ts';
+import { openPostgresSetup } from './postgres-setup.ts';
+import { askSlot } from './postgres-status.ts';
+import { postgresTarget, sourcePassword } from './postgres-target.ts';
+
+export function postgresEngine(
+  source: PostgresSourceConfig,
+  tables: TrailConfig['tables'],
+  env: Environment,
+): Engine {
+  return {
+    serverSide: 'slot',
+    capture: (setting) => capture(source, setting, env),
+    diagnose: () => diagnosePostgres(source, tables, env),
+    openSetup: (adminUrlFile) => openPostgresSetup(source, tables, env, adminUrlFile),
+    askServer: () => askSlot(postgresTarget(source, env), source.slot),
+  };
+}
+
+function capture(
+  config: PostgresSourceConfig,
+  { policy, file, log }: CaptureSetting,
+  env: Environment,
+): Capture {
+  const { url, slot, publication, failover, heartbeat } = config;
+  const password = sourcePassword(config, env);
+  const matches: Matches = (schema, table, ancestors) => policy.table({ schema, table, ancestors }) !== null;
+  // One for all connections: what changed while we were away is told too.
+  const watch = announced(createWatch({ slot, publication, matches }), log);
+  let source: PostgresSource | null = null;
+  return {
+    connect() {
+      source = createPostgresSource({
+        url,
+        ...(password === undefined ? {} : { password }),
+        slot,
+        publication,
+        failover,
+        heartbeatMs: heartbeat,
+        matches,
+        watch,
+        log,
+        clock: systemClock.now,
+      });
+      return source;
+    },
+    problems: () =>
+      (source?.health() ?? []).map((problem) => {
+        const remedy = remedyOf(problem, file);
+        return remedy === null ? problem.text : `${problem.text} → ${remedy}`;
+      }),
+  };
+}
+
+/** The watch, whose first look is logged too: how many tables are captured. */
+function announced(watch: Watch, log: Log): Watch {
+  return {
+    ...watch,
+    news() {
+      const news = watch.news();
+      for (const each of news) {
+        if (each.kind !== 'lifecycle' || each.event !== 'capture') continue;
+        const { tables_published: tables, problems } = each.details;
+        log.info({ tables, problems: (problems as readonly unknown[]).length }, 'tables are captured');
+      }
+      return news;
+    },
+  };
+}

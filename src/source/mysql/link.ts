@@ -1,0 +1,259 @@
+/**
+ * The binlog link: a session that registers as a replica (protocol: "COM_REGISTER_SLAVE", "COM_BINLOG_DUMP",
+ * "COM_BINLOG_DUMP_GTID") and then only listens. It hands events over as they come, and holds the socket back while
+ * somebody needs time. The server is told nothing: it keeps nothing for us. Never semi-synchronous, since a commit must
+ * not wait for us.
+ */
+import type { Duplex } from 'node:stream';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { RowsealError } from '../../base/errors.ts';
+import type { Flavor } from './column.ts';
+import type { ConnectionTarget } from './connection.ts';
+import { asRowsealError } from './failure.ts';
+import {
+  commandPacket,
+  createPacketReader,
+  dumpCommand,
+  dumpGtidCommand,
+  readErrorPacket,
+  registerCommand,
+} from './packets.ts';
+import { connectSession } from './sessions.ts';
+import { takeSocket } from './takeover.ts';
+
+/**
+ * One binlog event, header and checksum included, without the packet's OK byte. Valid during the call, or until the
+ * promise is settled. A promise holds the socket; what has arrived already waits.
+ */
+export type OnEvent = (event: Buffer) => Promise<void> | undefined;
+
+export type Start =
+  | {
+      readonly by: 'gtid';
+      /** MySQL: a GTID set; MariaDB: a position such as `0-1-5,1-1-3`. */
+      readonly set: string;
+    }
+  | { readonly by: 'file'; readonly file: string; readonly position: number };
+
+export interface DumpOptions {
+  readonly target: ConnectionTarget;
+  readonly flavor: Flavor;
+  /** Ours; no other replica of this server may have it. */
+  readonly serverId: number;
+  readonly start: Start;
+  /** MySQL's wire form of the set to start behind (gtid.ts). */
+  readonly encodeSet: (set: string) => Buffer;
+  readonly onEvent: OnEvent;
+  /** Milliseconds of quiet after which the server sends a heartbeat. */
+  readonly heartbeatMs: number;
+  /** Milliseconds since 1970. */
+  readonly clock: () => number;
+  /** Ends the session `threadId` on the server, which else keeps our dump until it next fails to write. */
+  readonly kill?: (threadId: number) => Promise<void>;
+}
+
+export interface Link {
+  /** The server's number of our session. */
+  readonly threadId: number;
+  /** Resolves after `end` without an error; else rejects with a RowsealError. `details.errno`: the server's. */
+  readonly done: Promise<void>;
+  /** Nothing is handed over until `go`. Counted: two stops need two go's. */
+  stop(): void;
+  go(): void;
+  heardAt(): number;
+  /** Gives up at once: `done` rejects with the error. */
+  abort(error: unknown): void;
+  /** Takes leave; resolves when the socket is closed and the server has let go. */
+  end(error?: unknown): Promise<void>;
+}
+
+/** How many heartbeats may be missed. */
+const MISSED = 3;
+/** How long the server may take to answer a command. */
+const ANSWER_MS = 30_000;
+/** How long the server may take to end our session. */
+const LEAVE_MS = 2000;
+
+/** Throws RowsealError. What the server refuses later (error 1236) rejects `done`. */
+export async function startDump(options: DumpOptions): Promise<Link> {
+  const session = await connectSession(options.target);
+  try {
+    for (const text of settings(options)) await session.query(text);
+  } catch (error) {
+    session.connection.destroy();
+    throw asRowsealError(error, 'preparing the stream');
+  }
+  return listen(options, takeSocket(session.connection), session.threadId);
+}
+
+export interface Silence {
+  readonly heardAt: number;
+  /** When this was last looked at: if that is long ago, it is we who were busy. */
+  readonly lookedAt: number;
+  /** We don't read, so hearing nothing says nothing. */
+  readonly stopped: boolean;
+  readonly heartbeatMs: number;
+}
+
+/** What a look at the clock finds: the server is there, it is gone, or we could not have heard it. */
+export function silence(now: number, link: Silence): 'there' | 'gone' | 'unknown' {
+  if (link.stopped || now - link.lookedAt > link.heartbeatMs) return 'unknown';
+  return now - link.heardAt > MISSED * link.heartbeatMs ? 'gone' : 'there';
+}
+
+/** The same after every restart, so that a dump of ours that the server still holds is replaced, not doubled. */
+export function replicaUuid(serverId: number): string {
+  return `726f7773-6561-4c00-8000-${serverId.toString(16).padStart(12, '0')}`;
+}
+
+/** What COM_REGISTER_SLAVE calls us. */
+export const REPLICA_HOST = 'rowseal';
+
+/** User variables that the dump thread reads (MySQL: sql/rpl_binlog_sender.cc; MariaDB: "Replication Protocol"). */
+function settings({ flavor, serverId, start, heartbeatMs }: DumpOptions): string[] {
+  const nanoseconds = Math.round(heartbeatMs) * 1_000_000;
+  const uuid = replicaUuid(serverId);
+  const both = [
+    // Both names: 8.0.26 renamed them, and an unknown user variable harms nobody.
+    'SET @master_binlog_checksum = @@global.binlog_checksum, @source_binlog_checksum = @@global.binlog_checksum',
+    `SET @master_heartbeat_period = ${nanoseconds}, @source_heartbeat_period = ${nanoseconds}`,
+    `SET @slave_uuid = '${uuid}', @replica_uuid = '${uuid}'`,
+  ];
+  if (flavor === 'mysql') return both;
+  // 4: knows GTIDs; less, and the server would leave events out or dress them up for us.
+  const mariadb = [...both, 'SET @mariadb_slave_capability = 4'];
+  if (start.by === 'file') return mariadb;
+  if (!/^(\d+-\d+-\d+(,\d+-\d+-\d+)*)?$/.test(start.set)) {
+    throw new RowsealError('trail_invalid', `the position ${start.set} is not one of MariaDB`);
+  }
+  // Strict: an error rather than another place where the position lies in nobody's past.
+  return [
+    ...mariadb,
+    `SET @slave_connect_state = '${start.set}', @slave_gtid_strict_mode = 1, @slave_gtid_ignore_duplicates = 0`,
+  ];
+}
+
+function dumpPacket({ flavor, serverId, start, encodeSet }: DumpOptions): Buffer {
+  if (start.by === 'file') return dumpCommand(serverId, start.file, start.position, flavor === 'mariadb');
+  // With @slave_connect_state MariaDB ignores file and position.
+  if (flavor === 'mariadb') return dumpCommand(serverId, '', 4, true);
+  return dumpGtidCommand(serverId, encodeSet(start.set));
+}
+
+function listen(options: DumpOptions, socket: Duplex, threadId: number): Link {
+  const { clock, onEvent, heartbeatMs } = options;
+  let stops = 0;
+  let heardAt = clock();
+  let lookedAt = heardAt;
+  let registered = false;
+  let ending: { readonly error: unknown } | null = null;
+  let settled = false;
+  const { promise: done, resolve, reject } = Promise.withResolvers<void>();
+  done.catch(() => undefined); // whoever streams awaits it; a link that is dropped while opening has no such
+
+  const fail = (error: unknown) => {
+    if (settled) return;
+    settled = true;
+    clearInterval(timer);
+    socket.destroy();
+    const reason = ending === null ? error : ending.error;
+    if (reason === undefined) resolve();
+    else reject(asRowsealError(reason, 'streaming'));
+  };
+
+  const onPacket = (bytes: Buffer, start: number, end: number) => {
+    if (settled || ending !== null) return;
+    const kind = bytes[start];
+    if (kind === 0xff) {
+      const doing = registered ? 'reading the binlog' : `registering as replica ${options.serverId}`;
+      return fail(asRowsealError(readErrorPacket(bytes, start, end), doing));
+    }
+    if (kind === 0xfe && end - start < 9) {
+      return fail(new RowsealError('source_unreachable', 'the server ended the stream'));
+    }
+    if (kind !== 0x00) {
+      throw new RowsealError('stream_not_understood', `the server sent a packet that begins with ${kind}`);
+    }
+    if (registered) return event(bytes.subarray(start + 1, end));
+    registered = true;
+    send(dumpPacket(options));
+  };
+  const event = (bytes: Buffer) => {
+    const busy = onEvent(bytes);
+    if (busy === undefined) return;
+    stop();
+    busy.then(go, fail);
+  };
+  const reader = createPacketReader(onPacket);
+  const send = (payload: Buffer) => {
+    reader.expectAnswer();
+    socket.write(commandPacket(payload));
+  };
+  const guarded = (step: () => void) => {
+    try {
+      step();
+    } catch (error) {
+      fail(error);
+    }
+  };
+  const stop = () => {
+    if (++stops > 1) return;
+    reader.hold();
+    socket.pause();
+  };
+  const go = () => {
+    if (--stops > 0) return;
+    heardAt = clock(); // silence counts from now on
+    lookedAt = heardAt;
+    guarded(() => reader.release());
+    if (stops === 0 && !settled) socket.resume();
+  };
+
+  socket.removeAllListeners('error');
+  socket.on('error', fail);
+  const gone = () => fail(new RowsealError('source_unreachable', 'the connection was closed'));
+  socket.on('end', gone); // whoever took the socket over took Node's own answer to it away
+  socket.on('close', gone);
+  socket.on('data', (chunk: Buffer) => {
+    heardAt = clock();
+    if (!settled && ending === null) guarded(() => reader.push(chunk));
+  });
+  const look = () => {
+    const now = clock();
+    const limit = registered ? heartbeatMs : Math.max(heartbeatMs, ANSWER_MS / MISSED);
+    const found = silence(now, { heardAt, lookedAt, stopped: stops > 0, heartbeatMs: limit });
+    lookedAt = now;
+    if (found === 'unknown') heardAt = now;
+    if (found !== 'gone') return;
+    const seconds = ((now - heardAt) / 1000).toFixed(1);
+    const details = { silent: true };
+    fail(
+      new RowsealError('source_unreachable', `nothing was heard from the server for ${seconds} s`, {
+        details,
+      }),
+    );
+  };
+  const timer = setInterval(look, Math.max(10, heartbeatMs / 4));
+  send(registerCommand(options.serverId, REPLICA_HOST));
+  socket.resume();
+
+  return {
+    threadId,
+    done,
+    stop,
+    go,
+    heardAt: () => heardAt,
+    abort: (error) => fail(error ?? new RowsealError('internal', 'aborted without a reason')),
+    end: async (error) => {
+      if (settled || ending !== null) return;
+      ending = { error };
+      clearInterval(timer);
+      const closed = new Promise<void>((closing) => socket.once('close', () => closing()));
+      // A dump thread reads nothing: it learns of our leave when it is killed, or fails to write the next heartbeat.
+      const killed = options.kill?.(threadId).catch(() => undefined);
+      await Promise.race([killed, sleep(LEAVE_MS, undefined, { ref: false })]);
+      fail(error);
+      await closed;
+    },
+  };
+}

@@ -1,0 +1,121 @@
+/** Whether the account that the daemon logs in as may do what it must, and not much more. Pure. */
+import { type Check, check, shorten } from '../preflight.ts';
+import type { AccountFacts } from './preflight-accounts.ts';
+import type { PreflightFacts } from './preflight-facts.ts';
+import { judgeTables } from './preflight-tables.ts';
+import { namedSchemas, type PreflightWish } from './preflight-wish.ts';
+import { quoteSchemaGrant } from './quote.ts';
+
+export function accountChecks(facts: PreflightFacts, wish: PreflightWish, account: AccountFacts): Check[] {
+  const { flavor } = facts.server;
+  const { name, global } = account;
+  const all = global.includes('SUPER');
+  const may = global.includes('REPLICATION SLAVE') || all;
+  const looks = flavor === 'mysql' ? 'REPLICATION CLIENT' : 'BINLOG MONITOR';
+  const sees = global.includes(looks) || all;
+  const lacking = lackingLookups(facts, account);
+  const checks = [
+    check(
+      'login',
+      'account.replication',
+      may ? 'ok' : 'fail',
+      `${name} ${may ? 'may' : 'may not'} stream the binlog`,
+      {
+        why: 'REPLICATION SLAVE is what streaming needs',
+        fix: `GRANT REPLICATION SLAVE ON *.* TO ${name};`,
+      },
+    ),
+    check('login', 'account.monitor', sees ? 'ok' : 'fail', `${name} ${sees ? 'has' : 'lacks'} ${looks}`, {
+      why: 'without it nobody notices in time that binlogs were removed before they were sealed',
+      fix: `GRANT ${looks} ON *.* TO ${name};`,
+    }),
+    check(
+      'login',
+      'account.lookups',
+      lacking.length === 0 ? 'ok' : 'warn',
+      lacking.length === 0
+        ? `${name} may look up whose a change is`
+        : `${name} may not read performance_schema.${lacking.join(', .')}`,
+      {
+        why: 'changes without a context of their own have no login then, and sql_log_bin = 0 goes unnoticed',
+        fix: lacking.map((table) => `GRANT SELECT ON performance_schema.${table} TO ${name};`).join(' '),
+      },
+    ),
+    check(
+      'login',
+      'account.superuser',
+      all ? 'warn' : 'ok',
+      `${name} ${all ? 'has SUPER' : 'has no SUPER'}`,
+      {
+        why: 'whoever takes over the daemon then owns the server',
+        fix: 'Name an account of its own in source.url, then: rowseal setup -c FILE',
+      },
+    ),
+  ];
+  if (!all)
+    checks.push(
+      check(
+        'login',
+        'account.reads',
+        account.reads.length === 0 ? 'ok' : 'warn',
+        account.reads.length === 0
+          ? `${name} may read no table`
+          : `${name} may read ${shorten(account.reads)}`,
+        { why: 'it needs none: changes come out of the binlog', fix: `REVOKE SELECT ON … FROM ${name};` },
+      ),
+    );
+  if (account.locked === true)
+    checks.push(
+      check('login', 'account.locked', 'fail', `${name} is locked`, {
+        why: 'it has no password yet',
+        fix: 'rowseal setup -c FILE   # with source.password_file',
+      }),
+    );
+  return [...checks, ...visibilityCheck(facts, wish, account)];
+}
+
+/** Who a thread belongs to, and whether statements set sql_log_bin. */
+const LOOKUPS = ['threads', 'session_connect_attrs', 'events_statements_summary_by_digest'];
+
+export function lackingLookups(
+  { server }: PreflightFacts,
+  { performanceSchema, global, reads }: AccountFacts,
+): string[] {
+  if (!server.performanceSchema || global.includes('SUPER') || reads.includes('*.*')) return [];
+  return LOOKUPS.filter((table) => !performanceSchema.includes(table));
+}
+
+/** information_schema shows an account the tables that it has a privilege on: doctor looks through its eyes. */
+function visibilityCheck(
+  { tables, sawAll }: PreflightFacts,
+  wish: PreflightWish,
+  account: AccountFacts,
+): Check[] {
+  const lacking = lackingReferences(wish, account);
+  if (lacking.length === 0) return [];
+  const seen = judgeTables(tables, wish.tables, null).length;
+  return [
+    check(
+      'login',
+      'account.visibility',
+      'warn',
+      `${account.name} may not see that there is ${lacking.join(', ')}`,
+      {
+        why: `doctor sees ${seen} matching tables${sawAll ? ' through the admin' : ''}: keys, triggers and foreign keys of the others are not looked at`,
+        fix: lacking.map((schema) => `GRANT REFERENCES ON ${schema} TO ${account.name};`).join(' '),
+      },
+    ),
+  ];
+}
+
+/** `shop`.* or *.*: what the account needs REFERENCES on and has not. */
+export function lackingReferences({ tables }: PreflightWish, account: AccountFacts | null): string[] {
+  const references = account?.references ?? [];
+  if (references.includes('*') || account?.global.includes('SUPER')) return [];
+  const schemas = namedSchemas(tables);
+  if (schemas === null) return ['*.*'];
+  const granted = references.map((schema) => schema.replaceAll(/\\([\\_%])/g, '$1'));
+  return schemas
+    .filter((schema) => !granted.includes(schema))
+    .map((schema) => `${quoteSchemaGrant(schema)}.*`);
+}

@@ -1,0 +1,141 @@
+/** What each table needs: facts and rules in, verdicts out; doctor shows them, setup obeys them. Pure. */
+import { createHash } from 'node:crypto';
+import { type Check, check, type TableWish, wishFor } from '../preflight.ts';
+import type { PreflightFacts, TriggerFacts } from './preflight-facts.ts';
+import type { TableFacts } from './preflight-schema.ts';
+import { OWNER, type PreflightWish, TRIGGER_BODY } from './preflight-wish.ts';
+import { qualified } from './quote.ts';
+
+export const TRIGGER_EVENTS = ['INSERT', 'UPDATE', 'DELETE'] as const;
+export type TriggerEvent = (typeof TRIGGER_EVENTS)[number];
+
+export interface TableVerdict {
+  readonly table: TableFacts;
+  readonly name: string;
+  /** Events that lack our trigger, though context_trigger asks for it. */
+  readonly lacks: readonly TriggerEvent[];
+  /** Triggers that bear a name of ours and are not: setup leaves them alone, and says so. */
+  readonly foreign: readonly TriggerFacts[];
+}
+
+const NAME_LENGTH = 64;
+
+/** `rowseal_i_orders`; names are unique in a schema and 64 characters at most, so a long one ends in a digest. */
+export function triggerName(table: string, event: TriggerEvent): string {
+  const name = `rowseal_${event[0]?.toLowerCase()}_${table}`;
+  if ([...name].length <= NAME_LENGTH) return name;
+  const digest = createHash('sha256').update(table).digest('hex').slice(0, 8);
+  return `${[...name].slice(0, NAME_LENGTH - 9).join('')}_${digest}`;
+}
+
+/** The verdict on every table that the configuration asks for. */
+export function judgeTables(
+  tables: readonly TableFacts[],
+  wishes: readonly TableWish[],
+  triggers: readonly TriggerFacts[] | null,
+): TableVerdict[] {
+  return tables.flatMap((table): TableVerdict[] => {
+    const wish = wishFor(table, wishes);
+    if (wish === null) return [];
+    const mine = (triggers ?? []).filter(({ schema }) => schema === table.schema);
+    const named = (event: TriggerEvent) => mine.find(({ name }) => name === triggerName(table.table, event));
+    return [
+      {
+        table,
+        name: `${table.schema}.${table.table}`,
+        lacks: wish.context_trigger ? TRIGGER_EVENTS.filter((event) => named(event) === undefined) : [],
+        foreign: TRIGGER_EVENTS.flatMap((event) => {
+          const found = named(event);
+          return found === undefined || isOurs(found, table.table, event) ? [] : [found];
+        }),
+      },
+    ];
+  });
+}
+
+function isOurs(trigger: TriggerFacts, table: string, event: TriggerEvent): boolean {
+  const { definer, body } = trigger;
+  return (
+    definer === OWNER &&
+    body === TRIGGER_BODY &&
+    trigger.table === table &&
+    trigger.event === `AFTER ${event}`
+  );
+}
+
+export function tableChecks(facts: PreflightFacts, wish: PreflightWish): Check[] {
+  const { tables, kit, triggers } = facts;
+  const verdicts = judgeTables(tables, wish.tables, triggers);
+  const keyless = verdicts.filter(({ table }) => !table.primaryKey);
+  const checks: Check[] = [
+    {
+      group: 'tables',
+      id: 'tables.matched',
+      status: verdicts.length === 0 ? 'fail' : 'ok',
+      what: `${verdicts.length} tables match${keyless.length === 0 ? '' : `, ${keyless.length} of them without a primary key`}`,
+      why: verdicts.length === 0 ? 'no table that can be seen matches: the trail would stay empty' : '',
+      fix: verdicts.length === 0 ? 'See tables[].match in the configuration: schema.table.' : '',
+    },
+  ];
+  for (const { table, name, lacks, foreign } of verdicts) {
+    if (!table.primaryKey)
+      checks.push(
+        check('tables', `table.${name}.key`, 'warn', `${name}: no primary key`, {
+          why: 'its records bear no key: which row changed is only told by the values',
+          fix: `ALTER TABLE ${qualified(table)} ADD PRIMARY KEY (…); -- or as an invisible column: ADD COLUMN my_row_id BIGINT UNSIGNED AUTO_INCREMENT INVISIBLE PRIMARY KEY`,
+        }),
+      );
+    if (foreign.length > 0)
+      checks.push(
+        check(
+          'tables',
+          `table.${name}.foreign`,
+          'fail',
+          `${name}: ${foreign.map((each) => each.name).join(', ')} is not our trigger`,
+          {
+            why: 'it bears the name of one: somebody changed it, or made another under that name',
+            fix: foreign
+              .map((each) => `DROP TRIGGER ${qualified({ schema: each.schema, table: each.name })};`)
+              .join(' '),
+          },
+        ),
+      );
+    if (kit !== null && triggers !== null && lacks.length > 0)
+      checks.push(
+        check(
+          'tables',
+          `table.${name}.trigger`,
+          'fail',
+          `${name}: no context trigger for ${lacks.join(', ')}`,
+          {
+            why: 'context_trigger: true asks for it',
+            fix: 'rowseal setup -c FILE',
+          },
+        ),
+      );
+  }
+  return [...checks, ...oldTimeChecks(facts)];
+}
+
+/** Of any table: rows that the configuration leaves out are read like all others. */
+function oldTimeChecks({ oldTimes }: PreflightFacts): Check[] {
+  const byTable = Map.groupBy(oldTimes, ({ schema, table }) => `${schema}.${table}`);
+  return [...byTable].map(([name, columns]) =>
+    check(
+      'tables',
+      `table.${name}.times`,
+      'fail',
+      `${name}: ${columns.map(({ column, type }) => `${column} ${type}`).join(', ')} in the format of before MariaDB 10.1.2`,
+      {
+        why: 'the binary log does not say how wide such a fraction is: a change of this table stops the daemon, or is misread',
+        fix: columns
+          .slice(0, 1)
+          .map(
+            (each) =>
+              `SET SESSION mysql56_temporal_format = ON; ALTER TABLE ${qualified(each)} FORCE; -- and mysql56_temporal_format = ON in my.cnf`,
+          )
+          .join(''),
+      },
+    ),
+  );
+}

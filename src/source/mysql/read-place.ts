@@ -1,0 +1,30 @@
+/**
+ * Where in the binlog's files the stream is, by what every event says itself. For metrics: the position that counts is
+ * the decoder's.
+ */
+import type { FilePlace } from './backlog.ts';
+import { EVENT, HEADER_BYTES } from './events.ts';
+
+export interface ReadPlace {
+  heard(event: Buffer): void;
+  now(): FilePlace | null;
+}
+
+/** `checksums`: whether events end in four bytes more. */
+export function createReadPlace(checksums: boolean): ReadPlace {
+  let file: string | null = null;
+  let position = 4;
+  return {
+    heard: (event) => {
+      if (event.length < HEADER_BYTES) return;
+      if (event[4] === EVENT.ROTATE && event.length >= HEADER_BYTES + 8) {
+        file = event.toString('utf8', HEADER_BYTES + 8, event.length - (checksums ? 4 : 0));
+        position = Number(event.readBigUInt64LE(HEADER_BYTES));
+        return;
+      }
+      const end = event.readUInt32LE(13); // 0 inside transactions of MariaDB 11.8, and in made-up events
+      if (end > position) position = end;
+    },
+    now: () => (file === null ? null : { file, position }),
+  };
+}

@@ -1,0 +1,262 @@
+/**
+ * What setup would do, decided from facts: pure. A plan that holds a refusal must not be run, not even in part. The order
+ * keeps the application safe at every step: what a trigger calls is there before the trigger is.
+ */
+import type { Plan, Step } from '../preflight.ts';
+import type { Flavor } from './column.ts';
+import type { StoredPassword } from './password-hash.ts';
+import { lackingLookups, lackingReferences } from './preflight-account-checks.ts';
+import type { AccountFacts } from './preflight-accounts.ts';
+import type { PreflightFacts } from './preflight-facts.ts';
+import { isWanted, unseenCascades } from './preflight-foreign-keys.ts';
+import { alteredProcedures, lackingCallers } from './preflight-kit.ts';
+import { judgeTables, type TableVerdict, triggerName } from './preflight-tables.ts';
+import { KIT_COMMENT, OWNER, type PreflightWish, TRIGGER_BODY } from './preflight-wish.ts';
+import { qualified, quoteAccount, quoteLiteral } from './quote.ts';
+
+/** The SQL files of the kit, as they stand in sql/mysql. */
+export interface KitFiles {
+  readonly kit: string;
+  readonly tableBlackhole: string;
+  readonly tableInnodb: string;
+  readonly account: string;
+  readonly uninstall: string;
+}
+
+/** `password`: set where the capture account needs a (new) one. */
+export function planSetup(
+  facts: PreflightFacts,
+  wish: PreflightWish,
+  files: KitFiles,
+  password: StoredPassword | null,
+): Plan {
+  const verdicts = judgeTables(facts.tables, wish.tables, facts.triggers);
+  const account = facts.account?.name ?? quoteAccount(wish.user);
+  return {
+    refused: [...refusedServer(facts, wish), ...refusedTriggers(verdicts)],
+    notes: notes(facts, wish, password, verdicts),
+    steps: [
+      ...kitSteps(facts, wish, files),
+      ...accountSteps(facts, wish, files, account, password),
+      ...lackingCallers(facts.kit, wish).map((grantee) => ({
+        title: `${grantee} may call rowseal.set_context`,
+        sql: `GRANT EXECUTE ON PROCEDURE rowseal.set_context TO ${grantee};`,
+      })),
+      ...verdicts.flatMap(triggerSteps),
+    ],
+  };
+}
+
+function refusedServer({ server, variables, kit }: PreflightFacts, wish: PreflightWish): Plan['refused'] {
+  const refused = [];
+  if (server.flavor !== wish.flavor)
+    refused.push({
+      what: server.version,
+      why: `source.type is ${wish.flavor}`,
+      fix: `source: { type: ${server.flavor}, … }`,
+    });
+  if (variables['super_read_only'] === 'ON')
+    refused.push({
+      what: 'a server that takes no writes',
+      why: 'super_read_only is ON',
+      fix: 'Give the URL of the source that it replicates from: what is installed there comes here.',
+    });
+  if (kit !== null && !kit.comment.startsWith('rowseal kit '))
+    refused.push({
+      what: 'the schema rowseal',
+      why: 'there is one with a table of the kit’s name, and it is none of ours',
+      fix: 'Rename or remove it.',
+    });
+  return refused;
+}
+
+function refusedTriggers(verdicts: readonly TableVerdict[]): Plan['refused'] {
+  return verdicts.flatMap(({ name, foreign }) =>
+    foreign.map((trigger) => ({
+      what: name,
+      why: `the trigger ${trigger.name} bears a name of ours, and is ${trigger.definer === OWNER ? 'altered' : 'somebody else’s'}`,
+      fix: `SHOW CREATE TRIGGER ${qualified({ schema: trigger.schema, table: trigger.name })}; -- then rename it, or DROP TRIGGER`,
+    })),
+  );
+}
+
+function notes(
+  facts: PreflightFacts,
+  wish: PreflightWish,
+  password: StoredPassword | null,
+  verdicts: readonly TableVerdict[],
+): string[] {
+  const cascades = unseenCascades(facts.server, facts.cascades, isWanted(wish));
+  const keyless = verdicts.filter(({ table }) => !table.primaryKey);
+  const { server, account, blackhole } = facts;
+  return [
+    ...(account === null && password === null
+      ? [
+          `no password is configured for ${wish.user}: its account stays locked until it has one (sql/mysql/02-capture-user.sql)`,
+        ]
+      : []),
+    ...(server.flavor === 'mariadb' && password !== null
+      ? [
+          'mysql_native_password is what MariaDB can store here: the hash is fast to guess from, so let the password be long and random',
+        ]
+      : []),
+    ...(blackhole === 'absent' ? ['there is no BLACKHOLE engine: InnoDB stands in, at twice the price'] : []),
+    ...(cascades.length === 0
+      ? []
+      : [
+          `${cascades.length} foreign keys change rows that no binlog shows: rowseal doctor lists each, with what to do`,
+        ]),
+    ...(keyless.length === 0
+      ? []
+      : [`${keyless.length} tables have no primary key: their records bear none`]),
+  ];
+}
+
+function kitSteps(facts: PreflightFacts, wish: PreflightWish, files: KitFiles): Step[] {
+  const { kit, blackhole } = facts;
+  const altered = kit === null ? [] : (alteredProcedures(kit, wish) ?? []);
+  const whole = kit !== null && kit.comment === KIT_COMMENT && kit.engine !== null && altered.length === 0;
+  if (whole) return [];
+  const engine = kit?.engine ?? (blackhole === 'absent' ? 'InnoDB' : 'BLACKHOLE');
+  const table = engine === 'BLACKHOLE' ? files.tableBlackhole : files.tableInnodb;
+  const steps: Step[] = [];
+  if (engine === 'BLACKHOLE' && blackhole === 'installable')
+    steps.push({
+      title: 'the BLACKHOLE engine, which lies there as a plugin (replicas need it as well)',
+      sql: "INSTALL SONAME 'ha_blackhole';",
+    });
+  if (altered.length > 0)
+    steps.push({
+      title: `remove procedures that are not the shipped ones: ${altered.join(', ')}`,
+      sql: altered
+        .map((name) => `DROP PROCEDURE IF EXISTS rowseal.\`${name.replaceAll('`', '``')}\`;`)
+        .join('\n'),
+    });
+  steps.push(
+    { title: 'schema rowseal, its procedures, and their locked owner (01-kit.sql)', sql: files.kit },
+    {
+      title: `table rowseal.context, ENGINE=${engine} (01-table-${engine.toLowerCase()}.sql)`,
+      sql: table,
+    },
+  );
+  // MySQL takes grants on a procedure away with it.
+  if (altered.includes('set_context'))
+    for (const grantee of kit?.callers ?? [])
+      steps.push({
+        title: `${grantee} may call rowseal.set_context, as before`,
+        sql: `GRANT EXECUTE ON PROCEDURE rowseal.set_context TO ${grantee};`,
+      });
+  if (altered.includes('inventory') && facts.account !== null)
+    steps.push({
+      title: `${facts.account.name} may call rowseal.inventory, as before`,
+      sql: `GRANT EXECUTE ON PROCEDURE rowseal.inventory TO ${facts.account.name};`,
+    });
+  return steps;
+}
+
+function accountSteps(
+  facts: PreflightFacts,
+  wish: PreflightWish,
+  files: KitFiles,
+  name: string,
+  password: StoredPassword | null,
+): Step[] {
+  const { account } = facts;
+  const steps: Step[] = [];
+  if (account === null || !isAble(facts, account))
+    steps.push({
+      title: `account ${name}: streams the binlog, looks up threads, reads no table (02-capture-user.sql)`,
+      sql: renderAccount(files.account, name, wish.tls),
+    });
+  if (password !== null) {
+    const { sql, shown } = passwordStatement(facts.server.flavor, name, password);
+    steps.push({ title: `account ${name}: its password, as a hash`, sql, shown });
+  }
+  const schemas = lackingReferences(wish, account);
+  if (schemas.length > 0)
+    steps.push({
+      title: `account ${name}: may see which tables there are in ${schemas.join(', ')}, not a row of them`,
+      sql: schemas.map((schema) => `GRANT REFERENCES ON ${schema} TO ${name};`).join('\n'),
+    });
+  return steps;
+}
+
+function isAble(facts: PreflightFacts, account: AccountFacts): boolean {
+  const { global, references } = account;
+  if (global.includes('SUPER')) return account.mayCallInventory;
+  const looks = facts.server.flavor === 'mysql' ? 'REPLICATION CLIENT' : 'BINLOG MONITOR';
+  return (
+    global.includes('REPLICATION SLAVE') &&
+    global.includes(looks) &&
+    lackingLookups(facts, account).length === 0 &&
+    account.mayCallInventory &&
+    (references.includes('rowseal') || references.includes('*'))
+  );
+}
+
+/** Puts the account where the file has its example; without TLS, no REQUIRE SSL. */
+export function renderAccount(file: string, account: string, tls: boolean): string {
+  const named = file
+    .replaceAll("'''rowseal''@''%'''", quoteLiteral(account))
+    .replaceAll("'rowseal'@'%'", () => account);
+  return tls ? named : named.replace('REQUIRE SSL', 'REQUIRE NONE');
+}
+
+function passwordStatement(flavor: Flavor, name: string, { plugin, text }: StoredPassword) {
+  const statement = (hash: string) =>
+    flavor === 'mysql'
+      ? `ALTER USER ${name} IDENTIFIED WITH ${plugin} AS ${hash} ACCOUNT UNLOCK;`
+      : `ALTER USER ${name} IDENTIFIED VIA ${plugin} USING ${hash} ACCOUNT UNLOCK;`;
+  return {
+    sql: statement(quoteLiteral(text)),
+    shown: `-- ${statement("'<hash>'")}   (setup makes the hash; see 02-capture-user.sql)`,
+  };
+}
+
+function triggerSteps({ table, name, lacks }: TableVerdict): Step[] {
+  if (lacks.length === 0) return [];
+  const grant = `GRANT TRIGGER ON ${qualified(table)} TO ${OWNER};`;
+  const triggers = lacks.map(
+    (event) =>
+      `CREATE DEFINER = ${OWNER} TRIGGER ${qualified({ schema: table.schema, table: triggerName(table.table, event) })} AFTER ${event} ON ${qualified(table)} FOR EACH ROW\n  ${TRIGGER_BODY}`,
+  );
+  return [
+    {
+      title: `${name}: context triggers AFTER ${lacks.join(', ')}`,
+      sql: `SET SESSION sql_mode = 'NO_ENGINE_SUBSTITUTION';\n${grant}\nDELIMITER //\n${triggers.join('//\n')}//\nDELIMITER ;`,
+    },
+  ];
+}
+
+/** Everything back; empty where nothing of ours is there. Triggers first: without the schema, writes would fail. */
+export function planUninstall(facts: PreflightFacts, files: KitFiles): Plan {
+  const { kit, account, triggers: found } = facts;
+  if (kit === null) return { refused: [], notes: [], steps: [] };
+  const triggers = (found ?? []).filter(({ definer }) => definer === OWNER);
+  const ours = kit.made ?? [];
+  const kept = account !== null && !ours.includes(account.name);
+  const steps: Step[] = triggers.map(({ schema, table, name }) => ({
+    title: `${schema}.${table}: remove the trigger ${name}`,
+    sql: `DROP TRIGGER IF EXISTS ${qualified({ schema, table: name })};`,
+  }));
+  steps.push({
+    title: 'remove the schema rowseal and rowseal_owner (99-uninstall.sql)',
+    sql: files.uninstall,
+  });
+  for (const name of ours)
+    steps.push({
+      title: `remove the account ${name}, which the kit made`,
+      sql: `DROP USER IF EXISTS ${name};`,
+    });
+  return {
+    refused: [],
+    notes: [
+      'what was committed since the last seal will not be in the trail. To seal it, stop the writers, start rowseal run, and stop it when rowseal status says lag 0',
+      ...((kit.callers ?? []).length === 0
+        ? []
+        : [`applications that call rowseal.set_context will fail: ${(kit.callers ?? []).join(', ')}`]),
+      ...(kept ? [`account ${account.name} was not made by the kit and stays`] : []),
+    ],
+    steps,
+  };
+}

@@ -1,0 +1,101 @@
+/**
+ * What doctor and setup say of any engine: a check, a plan's step, a table's wish. Pure; which checks there are, and
+ * what a plan does, is each engine's own.
+ */
+import { compilePolicy } from '../change/policy.ts';
+
+/** In the order in which they are shown. */
+export const CHECK_GROUPS = [
+  'login',
+  'server',
+  'binlog',
+  'slot',
+  'publication',
+  'kit',
+  'tables',
+  'foreign key',
+  'key',
+  'store',
+  'trail',
+] as const;
+
+/** One precondition as doctor shows it. `fix` is SQL or a command that can be pasted; empty where nothing is to do. */
+export interface Check {
+  readonly group: (typeof CHECK_GROUPS)[number];
+  readonly id: string;
+  readonly status: 'ok' | 'warn' | 'fail';
+  readonly what: string;
+  /** Why it matters, or what it costs. */
+  readonly why: string;
+  readonly fix: string;
+}
+
+/** What could not be asked, so that nobody takes it for good. */
+export interface Unchecked {
+  readonly what: string;
+  readonly why: string;
+  readonly fix: string;
+}
+
+/** A check whose `why` and `fix` are only told when it is not ok. */
+export function check(
+  group: Check['group'],
+  id: string,
+  status: Check['status'],
+  what: string,
+  mend: { why: string; fix: string } = { why: '', fix: '' },
+): Check {
+  return { group, id, status, what, ...(status === 'ok' ? { why: '', fix: '' } : mend) };
+}
+
+/** A command in a fix says `-c FILE`: whoever knows the configuration's path puts it in. */
+export function nameFile(fix: string, file: string): string {
+  const word = /^[\w./@%+-]+$/.test(file) ? file : `'${file.replaceAll("'", "'\\''")}'`;
+  return fix.replaceAll('-c FILE', () => `-c ${word}`);
+}
+
+/** Names for a line: the first five and how many more. */
+export function shorten(names: readonly string[]): string {
+  return names.length <= 5
+    ? names.join(', ')
+    : `${names.slice(0, 5).join(', ')} and ${names.length - 5} more`;
+}
+
+/** What the configuration asks of tables. */
+export interface TableWish {
+  readonly match: string;
+  readonly exclude: boolean;
+  readonly context_trigger: boolean;
+  readonly replica_identity: 'keep' | 'full';
+}
+
+/** The rule that holds for a table: the last whose pattern matches it or an ancestor; null where none does. */
+export function wishFor<T extends Pick<TableWish, 'match' | 'exclude'>>(
+  table: { readonly schema: string; readonly table: string; readonly ancestors?: readonly string[] },
+  wishes: readonly T[],
+): T | null {
+  const { schema, table: name, ancestors = [] } = table;
+  // Matched by the very rule that the recorder applies, one entry at a time.
+  const found = wishes.findLast(
+    ({ match }) => compilePolicy({ tables: [{ match }] }).table({ schema, table: name, ancestors }) !== null,
+  );
+  return found === undefined || found.exclude ? null : found;
+}
+
+/** One step of setup. */
+export interface Step {
+  readonly title: string;
+  /** Runnable with the database's own command line. */
+  readonly sql: string;
+  /** Stands for `sql` wherever people read: the SQL holds a password's verifier. */
+  readonly shown?: string;
+}
+
+/** What setup would do. A plan that holds a refusal must not be run, not even in part. */
+export interface Plan {
+  /** What would break the application, or belongs to somebody else; nothing is done while there is any. */
+  readonly refused: readonly { readonly what: string; readonly why: string; readonly fix: string }[];
+  /** What stays as it is, though the configuration asks for it. */
+  readonly notes: readonly string[];
+  readonly steps: readonly Step[];
+}

@@ -1,0 +1,441 @@
+/** The source's life on real servers: exact resumption, the cases of opening, dead peers, rivals, the watch, logins. */
+import { readFileSync } from 'node:fs';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { RowsealError } from '../../src/base/errors.ts';
+import type { Observation } from '../../src/change/change.ts';
+import { parseMysqlUrl } from '../../src/source/mysql/connection.ts';
+import { statementsOf } from '../../src/source/mysql/kit-script.ts';
+import { createSideSession } from '../../src/source/mysql/sessions.ts';
+import { createWatch } from '../../src/source/mysql/watch.ts';
+import type { Resume } from '../../src/source/source.ts';
+import { type TestMysql, testMysql } from '../support/mysql.ts';
+import { captureMysql, captureUrl, NEW_TRAIL } from '../support/mysql-capture.ts';
+
+const code = (error: unknown) => (error instanceof RowsealError ? error.code : error);
+const from = (through: string, change: Partial<Resume> = {}): Resume => ({
+  through,
+  incarnation: null,
+  acceptGap: null,
+  ...change,
+});
+const tampering = (observations: readonly Observation[]) =>
+  observations.flatMap((each) => (each.kind === 'tamper' ? [each.what] : []));
+
+describe.each(['mysql', 'mariadb'] as const)('the source on %s', (flavor) => {
+  let server: TestMysql;
+  let url: string;
+  beforeAll(async () => {
+    server = await testMysql({ flavor, own: true });
+    url = await captureUrl(server);
+    await server.sql('create table t (id int primary key, a varchar(100))');
+  });
+  afterAll(() => server?.[Symbol.asyncDispose]());
+  beforeEach(() => server.sql('delete from t'));
+
+  const refusal = (options: Parameters<typeof captureMysql>[1]) =>
+    captureMysql(url, options).then(async (running) => {
+      await running[Symbol.asyncDispose]();
+      return 'opened';
+    }, code);
+  const currentEnd = async () => (await inspectEnd(url)).start;
+
+  test('a new trail begins at the end of the log, holds nothing on the server, and sees what follows', async () => {
+    await server.sql(`insert into t values (1, 'before')`);
+    await using running = await captureMysql(url);
+    expect(running.opened.gap).toBeNull();
+    expect(running.opened.identity).toMatchObject({ type: flavor, details: { replica_server_id: 4242 } });
+    expect(await running.source.inspect()).toEqual({ identity: running.opened.identity, held: null });
+    await server.sql(`insert into t values (2, 'after')`);
+    await server.sql(`update t set a = 'later' where id = 2`);
+    await running.until(() => running.transactions.length === 2);
+    expect(running.transactions.map(({ changes }) => changes)).toEqual([
+      [{ action: 'insert', table: 'test.t', before: null, after: { id: '2', a: 'after' } }],
+      [
+        {
+          action: 'update',
+          table: 'test.t',
+          before: { id: '2', a: 'after' },
+          after: { id: '2', a: 'later' },
+        },
+      ],
+    ]);
+    expect(running.source.lag(null).heardAt).toBeGreaterThan(Date.now() - 5000);
+    expect(running.source.health()).toEqual([]);
+  });
+
+  test('a stream goes on exactly where it was told to', async () => {
+    let through = await currentEnd();
+    for (let id = 1; id <= 20; id++) await server.sql(`insert into t values (${id}, 'x')`);
+    const seen: unknown[] = [];
+    for (let round = 0; round < 4; round++) {
+      await using running = await captureMysql(url, { resume: from(through) });
+      expect(running.opened).toMatchObject({ start: through, gap: null });
+      await running.until(() => running.transactions.length === 20 - round * 5);
+      seen.push(...running.ids().slice(0, 5));
+      through = running.transactions[4]!.end;
+    }
+    expect(seen).toEqual(Array.from({ length: 20 }, (_, index) => String(index + 1)));
+  });
+
+  test('a paused source delivers nothing, and nothing is lost', async () => {
+    await using running = await captureMysql(url);
+    running.source.pause();
+    for (let id = 1; id <= 50; id++) await server.sql(`insert into t values (${id}, repeat('y', 100))`);
+    await sleep(2500); // the server is heard of all the while, and not given up
+    expect(running.transactions.length).toBeLessThan(50);
+    running.source.resume();
+    await running.until(() => running.transactions.length === 50);
+    expect(running.ids()).toEqual(Array.from({ length: 50 }, (_, index) => String(index + 1)));
+  });
+
+  test('a server that was killed, is away and comes back: nothing lost, nothing twice', async () => {
+    let through: string;
+    {
+      await using running = await captureMysql(url);
+      await server.sql(`insert into t values (1, 'a')`);
+      await running.until(() => running.transactions.length === 1);
+      through = running.transactions[0]!.end;
+      const writer = (async () => {
+        for (let id = 2; id < 10_000; id++) await server.sql(`insert into t values (${id}, 'b')`);
+      })().catch(() => undefined);
+      await sleep(100);
+      await server.embedded!.kill();
+      await writer;
+      const error = await running.ended;
+      expect(code(error)).toBe('source_unreachable');
+      expect(await refusal({ resume: from(through) })).toBe('source_unreachable');
+      await server.embedded!.start();
+    }
+    const kept = await server.sql('select id from t where id > 1 order by id');
+    await using again = await captureMysql(url, { resume: from(through) });
+    await server.sql(`insert into t values (20000, 'c')`);
+    await again.until(() => again.ids().at(-1) === '20000');
+    expect(again.ids()).toEqual([...kept.map(({ id }) => id), '20000']);
+  });
+
+  test('a server that hangs is given up after three heartbeats, and our dump there replaced', async () => {
+    const watch = createWatch({ clock: Date.now });
+    await using running = await captureMysql(url, { watch });
+    await server.sql(`insert into t values (1, 'a')`);
+    await running.until(() => running.transactions.length === 1);
+    const { pid } = server.embedded!;
+    process.kill(pid!, 'SIGSTOP');
+    const began = performance.now();
+    try {
+      expect(code(await running.ended)).toBe('source_unreachable');
+      expect(performance.now() - began).toBeLessThan(8000);
+    } finally {
+      process.kill(pid!, 'SIGCONT');
+    }
+    const through = running.transactions[0]!.end;
+    await server.sql(`insert into t values (2, 'b')`);
+    await using again = await captureMysql(url, { resume: from(through), watch });
+    await again.until(() => again.transactions.length === 1);
+    expect(again.ids()).toEqual(['2']);
+  });
+
+  test('a dump that somebody killed is interrupted, and goes on', async () => {
+    await using running = await captureMysql(url);
+    await server.sql(`insert into t values (1, 'a')`);
+    await running.until(() => running.transactions.length === 1);
+    const [dump] = await server.sql(
+      `select id from information_schema.processlist where command like 'Binlog Dump%'`,
+    );
+    await server.sql(`kill ${dump!['id'] ?? dump!['ID']}`);
+    const error = await running.ended;
+    expect(code(error)).toBe('source_unreachable');
+    await server.sql(`insert into t values (2, 'b')`);
+    await using again = await captureMysql(url, { resume: from(running.transactions[0]!.end) });
+    await again.until(() => again.transactions.length === 1);
+    expect(again.ids()).toEqual(['2']);
+  });
+
+  test('of two that share a server_id one is told so, and the other goes on', async () => {
+    await using running = await captureMysql(url);
+    await server.sql(`insert into t values (7, 'streams')`);
+    await running.until(() => running.transactions.length === 1);
+    const second = await captureMysql(url).catch((error: unknown) => error as Error);
+    if (flavor === 'mysql') {
+      // Seen before anybody is ended.
+      expect(second).toMatchObject({ code: 'server_id_in_use', retryable: true });
+      await server.sql(`insert into t values (1, 'a')`);
+      await running.until(() => running.transactions.length === 2);
+    } else {
+      // The capture user may not see replicas here: the server ends the earlier one, which learns why.
+      expect(code(await running.ended)).toBe('server_id_in_use');
+      await (second as AsyncDisposable)[Symbol.asyncDispose]();
+    }
+    expect(
+      await refusal({ serverId: Number((await server.sql('select @@server_id as id'))[0]!['id']) }),
+    ).toBe('source_misconfigured');
+  });
+
+  test('what our own process left on the server is ended, and not waited for', async () => {
+    const watch = createWatch({ clock: Date.now });
+    const side = createSideSession(parseMysqlUrl(url));
+    const { startDump } = await import('../../src/source/mysql/link.ts');
+    const [row] = await server.sql(flavor === 'mysql' ? 'show binary log status' : 'show master status');
+    const link = await startDump({
+      target: parseMysqlUrl(url),
+      flavor,
+      serverId: 4242,
+      start: { by: 'file', file: row!['File']!, position: Number(row!['Position']) },
+      encodeSet: () => Buffer.alloc(8),
+      heartbeatMs: 60_000,
+      clock: Date.now,
+      onEvent: () => undefined,
+    });
+    await sleep(300);
+    watch.dumps.add(link.threadId);
+    await using running = await captureMysql(url, { watch });
+    await server.sql(`insert into t values (1, 'a')`);
+    await running.until(() => running.transactions.length === 1);
+    await expect(link.done).rejects.toMatchObject({ code: 'source_unreachable' });
+    await side.close();
+  });
+
+  test('purged binary logs are a hole that is accepted by name, never passed over', async () => {
+    const through = await currentEnd();
+    await server.sql(`insert into t values (1, 'purged')`);
+    await server.sql('flush binary logs');
+    const [row] = await server.sql('show binary logs').then((files) => files.slice(-1));
+    // MariaDB keeps a file while its checkpoint is under way.
+    for (let tries = 0; (await server.sql('show binary logs')).length > 1 && tries < 100; tries++) {
+      await server.sql(`purge binary logs to '${row!['Log_name']}'`);
+      await sleep(50);
+    }
+    await server.sql(`insert into t values (2, 'kept')`);
+    const error = await captureMysql(url, { resume: from(through) }).catch((caught: unknown) => caught);
+    expect(error).toMatchObject({
+      code: 'binlog_purged',
+      message: expect.stringContaining(`--accept-gap=${through}`),
+      details: { accept_gap: through },
+    });
+    expect(await refusal({ resume: from(through, { acceptGap: `${through}0` }) })).toBe('binlog_purged');
+    await using running = await captureMysql(url, { resume: from(through, { acceptGap: through }) });
+    expect(running.opened.gap).toMatchObject({ from: through, to: running.opened.start });
+    await running.until(() => running.transactions.length === 1);
+    expect(running.ids()).toEqual(['2']);
+    const next = running.transactions[0]!.end;
+    await running.source.close();
+    expect(await refusal({ resume: from(next) })).toBe('opened');
+  });
+
+  test('who is behind a thread is looked up while it lives', async () => {
+    // Right after a start nobody is looked up: the number may be of a session before it.
+    const upFor = async () => Number((await server.sql(`show global status like 'Uptime'`))[0]!['Value']);
+    while ((await upFor()) < 4) await sleep(200);
+    await using running = await captureMysql(url);
+    const app = await server.session();
+    await app.query(`insert into t values (1, 'a')`);
+    await running.until(() => running.transactions.length === 1);
+    // MariaDB 10.11 names no thread in its binlog.
+    const session = running.transactions[0]!.session;
+    if (flavor === 'mysql') {
+      expect(session).toMatchObject({ login: `${server.user}@${session!.address}`, pid: app.threadId });
+    } else expect(session).toBeUndefined();
+  });
+
+  test('what weakens the capture is told once, between transactions, and shows in health', async () => {
+    await using running = await captureMysql(url);
+    const settings = () => tampering(running.observations);
+    await running.until(() => running.observations.some((each) => each.kind === 'lifecycle'));
+    try {
+      await server.sql('set global binlog_row_metadata = minimal');
+      await running.until(() => running.source.health().length > 0);
+      expect(running.source.health()).toMatchObject([
+        { what: 'setting_too_low', object: 'binlog_row_metadata' },
+      ]);
+      await sleep(600);
+      expect(settings()).toEqual(['setting_lowered']);
+    } finally {
+      await server.sql('set global binlog_row_metadata = full');
+    }
+    await running.until(() => running.source.health().length === 0);
+    expect(running.observations.filter(({ kind }) => kind === 'lifecycle').at(-1)).toMatchObject({
+      event: 'setting_changed',
+    });
+  });
+
+  test('our kit: what is taken away from it is told, even where the binlog was switched off', async () => {
+    const script = (file: string) =>
+      statementsOf(readFileSync(new URL(`../../sql/mysql/${file}`, import.meta.url), 'utf8'));
+    if (flavor === 'mariadb') await server.sql(`install soname 'ha_blackhole'`).catch(() => undefined);
+    for (const file of ['01-kit.sql', '01-table-blackhole.sql']) {
+      for (const statement of script(file)) await server.sql(statement);
+    }
+    await server.sql(`grant execute on procedure rowseal.inventory to capture@'%'`);
+    await server.sql(`grant references on rowseal.* to capture@'%'`);
+    const watch = createWatch({ clock: Date.now });
+    {
+      await using running = await captureMysql(url, { watch });
+      await running.until(() => running.observations.length > 0);
+      const [first] = running.observations;
+      expect(first).toMatchObject({
+        event: 'capture',
+        details: {
+          context: expect.arrayContaining(['table rowseal.context', 'procedure rowseal.set_context']),
+        },
+      });
+    }
+    const admin = await server.session({ database: 'rowseal' });
+    await admin.query('set sql_log_bin = 0');
+    await admin.query('drop procedure rowseal.set_context');
+    await using again = await captureMysql(url, { watch });
+    await again.until(() => tampering(again.observations).includes('context_object_dropped'));
+    if (flavor === 'mysql') expect(tampering(again.observations)).toContain('sql_log_bin_set');
+    await server.sql('drop database rowseal');
+  });
+
+  test('half of the retention used up is red health', async () => {
+    await server.sql('set global binlog_expire_logs_seconds = 4');
+    try {
+      await using running = await captureMysql(url, { acknowledge: false });
+      await server.sql(`insert into t values (1, 'a')`);
+      await running.until(() => running.source.health().some(({ what }) => what === 'binlog_at_risk'));
+      running.source.acknowledge(running.transactions.at(-1)!.end);
+      await running.until(() => running.source.health().length === 0);
+    } finally {
+      await server.sql('set global binlog_expire_logs_seconds = 2592000');
+    }
+  });
+
+  test('bytes behind are counted from what is sealed', async () => {
+    await using running = await captureMysql(url, { acknowledge: false });
+    await server.sql(`insert into t values (1, repeat('z', 90))`);
+    await server.sql(`insert into t values (2, repeat('z', 90))`);
+    await running.until(() => running.transactions.length === 2);
+    await running.until(() => (running.source.lag(null).bytes ?? 0) > 100);
+    running.source.acknowledge(running.transactions[1]!.end);
+    await running.until(() => running.source.lag(null).bytes === 0);
+  });
+
+  // Last: the log is another one afterwards.
+  test('a log that was begun anew is told, and refused', async () => {
+    await using running = await captureMysql(url);
+    await server.sql(`insert into t values (1, 'a')`);
+    await running.until(() => running.transactions.length === 1);
+    const through = running.transactions[0]!.end;
+    await running.source.close();
+    await running.ended;
+    await server.sql(flavor === 'mysql' ? 'reset binary logs and gtids' : 'reset master');
+    await server.sql(`insert into t values (2, 'b')`);
+    const { incarnation } = running.opened.identity;
+    expect(await refusal({ resume: from(through, { incarnation }) })).toBe('source_changed');
+    await using again = await captureMysql(url, {
+      resume: from(through, { incarnation, acceptGap: through }),
+    });
+    await again.until(() => again.ids().includes('2'));
+    const seen = again.transactions.at(-1)!.end;
+    await server
+      .sql(flavor === 'mysql' ? 'reset binary logs and gtids' : 'reset master')
+      .catch(() => undefined);
+    expect(code(await again.ended)).toBe('source_changed');
+    expect(tampering(again.observations)).toContain('binlog_reset');
+    expect(await refusal({ resume: from(seen) })).toBe('source_changed');
+  });
+});
+
+describe.each(['mysql', 'mariadb'] as const)('two %s servers in replication', (flavor) => {
+  test('the trail goes on from the replica, by GTID', async () => {
+    await using primary = await testMysql({ flavor, own: true, settings: ['server-id=101'] });
+    await using replica = await testMysql({ flavor, own: true, settings: ['server-id=102'] });
+    const primaryUrl = await captureUrl(primary);
+    await replica.sql('drop database test');
+    await replica.sql(flavor === 'mysql' ? 'reset binary logs and gtids' : 'reset master');
+    await replica.sql(
+      flavor === 'mysql'
+        ? `change replication source to source_host = '127.0.0.1', source_port = ${primary.port}, source_ssl = 1,
+             source_user = 'capture', source_password = 'open sesame', source_auto_position = 1`
+        : `change master to master_host = '127.0.0.1', master_port = ${primary.port},
+             master_user = 'capture', master_password = 'open sesame', master_use_gtid = slave_pos`,
+    );
+    await replica.sql(flavor === 'mysql' ? 'start replica' : 'start slave');
+    await primary.sql('create table t (id int primary key, a varchar(100))');
+
+    let through: string;
+    let incarnation: string;
+    {
+      await using running = await captureMysql(primaryUrl);
+      incarnation = running.opened.identity.incarnation;
+      await primary.sql(`insert into t values (1, 'a')`);
+      await running.until(() => running.ids().length === 1);
+      through = running.transactions.at(-1)!.end;
+      await primary.sql(`insert into t values (2, 'b')`);
+    }
+    for (let tries = 0; tries < 400; tries++) {
+      const rows = await replica.sql('select id from test.t').catch(() => []);
+      if (rows.length === 2) break;
+      await sleep(50);
+    }
+    await primary.embedded!.kill();
+    await replica.sql(flavor === 'mysql' ? 'stop replica' : 'stop slave');
+    await replica.sql(`insert into test.t values (3, 'c')`);
+    const ca = `ssl-ca=${encodeURIComponent(replica.caFile!)}`;
+    const replicaUrl = `mysql://capture:open%20sesame@127.0.0.1:${replica.port}/?${ca}`;
+    await using running = await captureMysql(replicaUrl, { resume: from(through, { incarnation }) });
+    expect(running.opened).toMatchObject({ start: through, gap: null });
+    expect(running.opened.identity.incarnation).not.toBe(incarnation);
+    await running.until(() => running.ids().includes('3'));
+    expect(running.ids()).toEqual(['2', '3']);
+  });
+});
+
+describe('MySQL without GTIDs', () => {
+  test('goes by places in files: quiet stretches, resumption, and GTIDs that are switched on later', async () => {
+    await using server = await testMysql({
+      flavor: 'mysql',
+      own: true,
+      settings: ['gtid-mode=OFF', 'enforce-gtid-consistency=ON'],
+    });
+    const url = await captureUrl(server);
+    await server.sql('create table t (id int primary key)');
+    let through: string;
+    let incarnation: string;
+    {
+      await using running = await captureMysql(url);
+      incarnation = running.opened.identity.incarnation;
+      expect(running.opened.start).toMatch(/\.\d{6}:\d+$/);
+      await server.sql('insert into t values (1)');
+      await running.until(() => running.transactions.length === 1);
+      // A heartbeat, and a file that begins: the position moves on though nothing happens.
+      await server.sql('flush binary logs');
+      await running.until(() => running.quiets.at(-1)?.includes('.00000') === true);
+      const [row] = await server.sql('show binary log status');
+      await running.until(() => running.quiets.at(-1) === `${row!['File']}:${row!['Position']}`);
+      through = running.quiets.at(-1)!;
+    }
+    await server.sql('insert into t values (2)');
+    for (const mode of ['OFF_PERMISSIVE', 'ON_PERMISSIVE', 'ON']) {
+      await server.sql(`set global gtid_mode = ${mode}`);
+    }
+    await server.sql('insert into t values (3)');
+    {
+      // The server refuses to send what has no GTID now: a clear answer, and nothing lost.
+      await using early = await captureMysql(url, { resume: from(through, { incarnation }) });
+      expect(await early.ended).toMatchObject({
+        code: 'source_misconfigured',
+        hint: expect.stringContaining('ON_PERMISSIVE'),
+      });
+    }
+    await server.sql('set global gtid_mode = ON_PERMISSIVE');
+    await using again = await captureMysql(url, { resume: from(through, { incarnation }) });
+    expect(again.opened.start).toBe(through);
+    await again.until(() => again.transactions.length === 2);
+    expect(again.ids()).toEqual(['2', '3']);
+    expect(again.transactions[1]!.end).toMatch(/\.\d{6}:\d+$/);
+    const gtids = `${incarnation}:1`;
+    const refused = await captureMysql(url, {
+      serverId: 4343,
+      resume: from(gtids, { incarnation }),
+    }).catch(code);
+    expect(refused).toBe('source_misconfigured');
+  });
+});
+
+async function inspectEnd(url: string): Promise<{ start: string }> {
+  const probe = await captureMysql(url, { serverId: 4343, resume: NEW_TRAIL });
+  await probe[Symbol.asyncDispose]();
+  return { start: probe.opened.start };
+}
