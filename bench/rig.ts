@@ -1,10 +1,11 @@
 /**
- * What the benchmarks share: a Postgres 15 over TCP, the row of the goals (8 columns, 150 bytes), the daemon as a
- * process, medians and ratios. Peers and we run in one interleaved session; nothing here asserts a speed.
+ * What the benchmarks share: a Postgres 15 over TCP (MySQL and MariaDB: mysql-rig.ts), the row of the goals (8 columns,
+ * 150 bytes), the daemon as a process, medians and ratios. Peers and we run in one interleaved session; nothing here
+ * asserts a speed.
  */
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { cpus, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
@@ -14,14 +15,37 @@ import { signerOf } from '../src/trail/note.ts';
 
 /** Debian's postgresql-15 has pg_recvlogical and pgbench, which the npm packages lack. */
 export const PG_BIN = process.env['ROWSEAL_BENCH_PG_BIN'] ?? '/usr/lib/postgresql/15/bin';
+/** What is measured: the sources as a clone and the image run them, or `dist/main.js` after `npm run build`. */
+const MAIN = process.env['ROWSEAL_BENCH_MAIN'] ?? 'src/main.ts';
 export const TRAIL = 'bench.example.com/orders';
+
+/** A database of any kind with the table of the goals, empty. */
+export interface AnyRig extends AsyncDisposable {
+  /** As results name it: `Postgres`, `MariaDB 10.11.18`. */
+  readonly name: string;
+  readonly folder: string;
+  /** Makes a daemon's configuration; the daemon itself is started by `startDaemon`. */
+  config(options?: ConfigOptions): string;
+  /** Rows `from` to `from + count - 1` in one transaction; resolves with the moment before its commit was asked for. */
+  insert(from: number, count: number): Promise<number>;
+  /** `rows` rows from id `from` on, `perTransaction` in each transaction. */
+  load(from: number, rows: number, perTransaction: number): Promise<void>;
+  /** Where the log ends now. */
+  end(): Promise<string>;
+  reached(through: string, end: string): boolean;
+}
 
 export interface Rig extends AsyncDisposable {
   readonly server: EmbeddedPostgres;
   readonly folder: string;
   readonly sql: (text: string) => Promise<pg.QueryResult>;
-  /** Makes a daemon's configuration; the daemon itself is started by `startDaemon`. */
-  readonly config: (options?: { slot?: string; maxAge?: string; tables?: string }) => string;
+  readonly config: (options?: ConfigOptions) => string;
+}
+
+export interface ConfigOptions {
+  readonly slot?: string;
+  readonly maxAge?: string;
+  readonly tables?: string;
 }
 
 export async function createRig(settings: Record<string, string> = {}): Promise<Rig> {
@@ -33,37 +57,66 @@ export async function createRig(settings: Record<string, string> = {}): Promise<
   });
   const client = new pg.Client(server.url);
   await client.connect();
-  const key = join(folder, 'log.key');
-  writeFileSync(key, signerOf(TRAIL, randomBytes(32)).text, { mode: 0o600 });
-  let configs = 0;
   return {
     server,
     folder,
     sql: (text) => client.query(text),
-    config({ slot = 'rowseal', maxAge = '1s', tables = '[{ match: "public.*" }]' } = {}) {
-      const path = join(folder, `config-${++configs}.yaml`);
-      const store = join(folder, `trails-${configs}`);
-      writeFileSync(
-        path,
-        `store: { type: file, path: ${store} }
-signer: { type: file, path: ${key} }
-seal: { max_age: ${maxAge} }
-spool: { path: ${folder}/spool-${configs} }
-trails:
-  - name: ${TRAIL}
-    source: { type: postgres, url: "${server.url}", slot: ${slot} }
-    tables: ${tables}
-metrics: { listen: "127.0.0.1:${19_700 + configs}" }
-`,
-      );
-      return path;
-    },
+    config: ({ slot = 'rowseal', tables = '[{ match: "public.*" }]', ...options } = {}) =>
+      writeConfig(folder, `{ type: postgres, url: "${server.url}", slot: ${slot} }`, { ...options, tables }),
     async [Symbol.asyncDispose]() {
       await client.end();
       await server[Symbol.asyncDispose]();
       rmSync(folder, { recursive: true, force: true });
     },
   };
+}
+
+/** As `createRig`, with the table of the goals and its publication. */
+export async function createPostgresRig(): Promise<AnyRig> {
+  const rig = await createRig();
+  await rig.sql(TABLE);
+  await rig.sql('create publication rowseal for table orders');
+  return {
+    name: 'Postgres 15',
+    folder: rig.folder,
+    config: rig.config,
+    insert: async (from, count) => {
+      const before = Date.now();
+      await rig.sql(insertRows(from, count));
+      return before;
+    },
+    load: (from, rows, perTransaction) => load(rig, from, rows, perTransaction),
+    end: async () => (await rig.sql('select pg_current_wal_lsn()::text as lsn')).rows[0].lsn as string,
+    reached: (through, end) => lsnValue(through) >= lsnValue(end),
+    [Symbol.asyncDispose]: () => rig[Symbol.asyncDispose](),
+  };
+}
+
+let configs = 0;
+
+/** A configuration with a signer, a store and a spool of its own in `folder`; returns its path. */
+export function writeConfig(
+  folder: string,
+  source: string,
+  { maxAge = '1s', tables }: ConfigOptions & { readonly tables: string },
+): string {
+  const key = join(folder, 'log.key');
+  if (!existsSync(key)) writeFileSync(key, signerOf(TRAIL, randomBytes(32)).text, { mode: 0o600 });
+  const path = join(folder, `config-${++configs}.yaml`);
+  writeFileSync(
+    path,
+    `store: { type: file, path: ${folder}/trails-${configs} }
+signer: { type: file, path: ${key} }
+seal: { max_age: ${maxAge} }
+spool: { path: ${folder}/spool-${configs} }
+trails:
+  - name: ${TRAIL}
+    source: ${source}
+    tables: ${tables}
+metrics: { listen: "127.0.0.1:${20_000 + (process.pid % 20_000) + configs}" }
+`,
+  );
+  return path;
 }
 
 /** The table of the goals: int8 key, two ints, numeric, two texts, timestamptz, jsonb; about 150 bytes of text a row. */
@@ -119,7 +172,7 @@ export interface Daemon {
 }
 
 export function startDaemon(config: string): Daemon {
-  const child = spawn(process.execPath, ['src/main.ts', 'run', '-c', config, '--log-level', 'debug'], {
+  const child = spawn(process.execPath, [MAIN, 'run', '-c', config, '--log-level', 'debug'], {
     stdio: ['ignore', 'pipe', 'inherit'],
   });
   const seen: Record<string, unknown>[] = [];
@@ -155,6 +208,11 @@ export function startDaemon(config: string): Daemon {
   };
 }
 
+/** Resolves with the log line of the first seal that covers `end`. */
+export function sealedTo(daemon: Daemon, rig: Pick<AnyRig, 'reached'>, end: string) {
+  return daemon.line((line) => line['msg'] === 'sealed' && rig.reached(line['through'] as string, end));
+}
+
 export const lsnValue = (lsn: string): bigint => {
   const [high, low] = lsn.split('/') as [string, string];
   return (BigInt(`0x${high}`) << 32n) | BigInt(`0x${low}`);
@@ -169,6 +227,15 @@ export function median(values: readonly number[]): number {
 /** Peak resident set of a process in MB, from /proc. */
 export function peakRssMb(pid: number): number {
   return Number(/VmHWM:\s+(\d+)/.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1] ?? 0) / 1024;
+}
+
+/** CPU of a process, all threads, user and system, in seconds: steadier than wall time on a shared machine. */
+export function cpuSeconds(pid: number): number {
+  const threads = readdirSync(`/proc/${pid}/task`);
+  const nanoseconds = threads.map((thread) =>
+    Number(readFileSync(`/proc/${pid}/task/${thread}/schedstat`, 'utf8').split(' ')[0]),
+  );
+  return nanoseconds.reduce((sum, each) => sum + each, 0) / 1e9;
 }
 
 /** From here on, `peakRssMb` counts anew. */

@@ -8,7 +8,7 @@ import { nearestName } from './config/nearest.ts';
 const COMMANDS: Readonly<Record<string, { readonly summary: string; load(): Promise<Command> }>> = {
   demo: {
     summary:
-      'the whole story in a minute: Postgres, a rogue change, seals, tampering, and verify catching it',
+      'the whole story in a minute: a real server, a rogue change, seals, tampering, and verify catching it',
     load: async () => (await import('./commands/demo.ts')).demoCommand,
   },
   keygen: {

@@ -10,8 +10,8 @@
 -- What it does to your server
 --   * a schema `rowseal`: the procedures below, a table that remembers what to undo, and the table of part 1b;
 --   * a locked account `rowseal_owner`@`localhost`, which nobody can log in as. The procedures and triggers run with
---     its rights: to write the one table of part 1b, to call these procedures, and TRIGGER on the tables that get
---     triggers of ours. It reads no table of yours. While such triggers are there, do not drop it: writes would fail.
+--     its rights: to write the one table of part 1b, to call these procedures, and TRIGGER on the schemas of the tables
+--     that get triggers of ours. It reads no table of yours. While such triggers are there, do not drop it: writes would fail.
 -- No table of yours is touched here; triggers are a choice per table (03-tables.sql).
 --
 -- Who may call what: nobody, until you say so. Each application that sets its context needs

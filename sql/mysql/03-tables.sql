@@ -14,7 +14,7 @@
 --   While the triggers are there, rowseal_owner and rowseal.emit_session must stay: writes to the table would fail.
 --   Undo: DROP TRIGGER shop.rowseal_i_orders; and so on.
 --
---   GRANT TRIGGER ON `shop`.`orders` TO rowseal_owner@localhost;
+--   GRANT TRIGGER ON `shop`.* TO rowseal_owner@localhost;   -- of the schema: a table's would be lost when it is renamed
 --   CREATE DEFINER = rowseal_owner@localhost TRIGGER `shop`.`rowseal_i_orders` AFTER INSERT ON `shop`.`orders` FOR EACH ROW
 --     IF NOT (@rowseal_statement <=> NOW(6)) THEN CALL rowseal.emit_session(); END IF;
 --   and the same for UPDATE (rowseal_u_orders) and DELETE (rowseal_d_orders).

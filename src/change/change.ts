@@ -85,6 +85,10 @@ export interface Relation {
   readonly ancestors: readonly string[];
   /** Our statement triggers are installed: rows wait for their context (DESIGN: attribution). */
   readonly contextTrigger: boolean;
+  /** Names of columns are the same whatever their case, as MySQL has it; redactions too are then found so. */
+  readonly foldsColumns?: true;
+  /** So are those of schemas and tables (MySQL: lower_case_table_names 1 and 2); rules match so. */
+  readonly foldsNames?: boolean;
   /** The source hands over what our trigger says before the rows it is about: none of them waits. */
   readonly contextAhead?: true;
   /** The catalogs don't have it any more (or not yet): primary key, ancestors and trigger could not be learnt. */
@@ -164,6 +168,6 @@ export interface ChangeHandler {
   commit(end: Position): void;
   /** Outside a transaction: everything committed up to `position` has been delivered. */
   quiet(position: Position): void;
-  /** Outside a transaction, or when the stream has broken off. */
+  /** Outside a transaction, or when the stream has broken off; what is missing of one (`within`), in it. */
   observe(observation: Observation): void;
 }

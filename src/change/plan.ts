@@ -3,7 +3,7 @@
  * member names, patch paths, record heads. It must never hold anything of a particular row.
  */
 import type { Relation } from './change.ts';
-import type { Policy, Redaction, TablePolicy } from './policy.ts';
+import { type Policy, type Redaction, severestOf, type TablePolicy } from './policy.ts';
 import { compileValue, JSON_TEXT, JSON_TRUSTED, type ValuePlan } from './value-plan.ts';
 
 export interface ColumnPlan {
@@ -42,7 +42,7 @@ export function compileRow(relation: Relation, policy: Policy): RowPlan | null {
   const table = policy.table(relation);
   if (table === null) return null;
   const columns = relation.columns.flatMap((column, ordinal) => {
-    const redaction = redactionOf(table, column.name);
+    const redaction = redactionOf(table, relation, column.name);
     return redaction === 'drop' ? [] : [compileColumn(relation, ordinal, redaction)];
   });
   const names = keyNames(relation);
@@ -100,13 +100,17 @@ function head(relation: Relation, action: string): Buffer {
   return Buffer.from(`,"action":"${action}","target":{"schema":${schema},"table":${table},"key":`);
 }
 
-function redactionOf(table: TablePolicy, column: string): Redaction | null {
-  return table.columns.get(column) ?? table.others ?? null;
+function redactionOf(table: TablePolicy, relation: Relation, column: string): Redaction | null {
+  const exact = table.columns.get(column);
+  if (exact !== undefined || !relation.foldsColumns) return exact ?? table.others ?? null;
+  const folded = column.toLowerCase();
+  const found = [...table.columns].filter(([name]) => name.toLowerCase() === folded);
+  return severestOf(found.map(([, redaction]) => redaction)) ?? table.others ?? null;
 }
 
 function relationRecord(relation: Relation, table: TablePolicy, key: readonly string[] | null): string {
   const columns = relation.columns.map((column) => {
-    const redaction = redactionOf(table, column.name);
+    const redaction = redactionOf(table, relation, column.name);
     return {
       name: column.name,
       type: column.type,

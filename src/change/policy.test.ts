@@ -43,6 +43,22 @@ describe('which rule applies', () => {
     const again = compilePolicy({ tables: [...rules, { match: 'public.tmp_1', class: 'own' }] });
     expect(again.table(table('public.tmp_1'))?.class).toBe('own');
   });
+  // MySQL with lower_case_table_names = 1 says `shop.orders` of what everybody calls Shop.Orders: no rule matched it, silently.
+  test('in whatever case names are written, where the database makes no difference', () => {
+    const rules = [
+      { match: 'Shop.*' },
+      { match: 'SHOP.Secret', exclude: true },
+      { match: 'shop.Ärzte', columns: { name: 'mask' as const } },
+    ];
+    const folding = (name: string, foldsNames: boolean) =>
+      compilePolicy({ tables: rules }).table({ ...table(name), foldsNames });
+    expect(folding('shop.orders', true)).not.toBeNull();
+    expect(folding('shop.secret', true)).toBeNull();
+    expect(folding('shop.ärzte', true)?.columns.get('name')).toBe('mask');
+    expect(folding('shop2.orders', true)).toBeNull();
+    expect(folding('shop.orders', false)).toBeNull();
+    expect(folding('Shop.secret', false)).not.toBeNull();
+  });
   test('a pattern is no regular expression', () => {
     const dotted = compilePolicy({ tables: [{ match: 'a.b+(c)[d]' }] });
     expect(dotted.table(table('a.b+(c)[d]'))).not.toBeNull();

@@ -9,6 +9,11 @@ import type { Relation } from './change.ts';
 const SEVERITY = ['hmac', 'mask', 'drop'] as const;
 export type Redaction = (typeof SEVERITY)[number];
 
+/** Null where there is none. */
+export function severestOf(redactions: readonly Redaction[]): Redaction | null {
+  return SEVERITY.findLast((each) => redactions.includes(each)) ?? null;
+}
+
 /** One entry of the configuration's `tables`. */
 export interface TableRule {
   /** `schema.table`, where `*` stands for any characters and `?` for one. */
@@ -43,7 +48,7 @@ export interface TablePolicy {
   readonly others?: Redaction;
 }
 
-type Named = Pick<Relation, 'schema' | 'table' | 'ancestors' | 'ancestry'>;
+type Named = Pick<Relation, 'schema' | 'table' | 'ancestors' | 'ancestry' | 'foldsNames'>;
 
 export interface Policy {
   readonly maxValueBytes: number;
@@ -71,7 +76,8 @@ export function compilePolicy(input: PolicyInput): Policy {
   }));
   const lastMatch = (relation: Named) => {
     const names = [`${relation.schema}.${relation.table}`, ...relation.ancestors];
-    return rules.findLastIndex((rule) => names.some((name) => rule.match.test(name)));
+    const pattern = relation.foldsNames ? 'folded' : 'match';
+    return rules.findLastIndex((rule) => names.some((name) => rule[pattern].test(name)));
   };
   return {
     maxValueBytes: input.maxValueBytes ?? 1024 * 1024,
@@ -98,6 +104,8 @@ export function compilePolicy(input: PolicyInput): Policy {
 
 interface CompiledRule {
   readonly match: RegExp;
+  /** Without case. */
+  readonly folded: RegExp;
   readonly exclude: boolean;
   readonly policy: TablePolicy;
 }
@@ -134,13 +142,18 @@ function compileRule(rule: TableRule, defaultClass: string, hasKey: boolean): Co
       hint: 'A class is 1 to 32 of a-z, 0-9 and -; "trail" is reserved.',
     });
   }
-  return { match: glob(rule.match), exclude: rule.exclude === true, policy: { class: className, columns } };
+  return {
+    match: glob(rule.match),
+    folded: glob(rule.match, 'sui'),
+    exclude: rule.exclude === true,
+    policy: { class: className, columns },
+  };
 }
 
 /** `*` any characters, `?` one; everything else stands for itself. */
-function glob(pattern: string): RegExp {
+function glob(pattern: string, flags = 'su'): RegExp {
   const source = pattern.replace(/[\\^$.*+?()[\]{}|/-]/g, (found) =>
     found === '*' ? '.*' : found === '?' ? '.' : `\\${found}`,
   );
-  return new RegExp(`^${source}$`, 'su');
+  return new RegExp(`^${source}$`, flags);
 }

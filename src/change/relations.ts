@@ -20,12 +20,16 @@ export interface Looked {
 
 export function createRelations(policy: Policy) {
   const plans = new WeakMap<Relation, Looked>();
+  /** Of one day: on the next everything is due again. */
   const described = new Map<string, { text: string; day: string }>();
+  let describedDay = '';
   let lastRelation: Relation | null = null;
   let last: Looked = { plan: null, due: false, day: '', lost: false, told: 0 };
 
   function isDue(relation: Relation, plan: RowPlan, day: string): boolean {
     const key = JSON.stringify([relation.schema, relation.table, plan.class]);
+    if (day !== describedDay) described.clear();
+    describedDay = day;
     const known = described.get(key);
     described.set(key, { text: plan.relationRecord, day });
     return known === undefined || known.text !== plan.relationRecord || known.day !== day;

@@ -2,7 +2,7 @@
  * The checks on our side of the wire: the signing key, whether the store can be written and really locks, and
  * whether trail and server belong together. Writes nothing into a trail.
  */
-import { accessSync, constants, existsSync, statSync } from 'node:fs';
+import { accessSync, constants, existsSync, readFileSync, statSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { RowsealError } from '../base/errors.ts';
 import { silentLog } from '../base/log.ts';
@@ -51,6 +51,13 @@ export async function evidenceChecks(
 function keyCheck(path: string, trail: string): { check: Check; signer: Signer | null } {
   try {
     const signer = readSigner(path, trail);
+    const other = otherVkey(path, signer.key.vkey);
+    if (other !== null) {
+      const why = `the auditor who is handed it finds no seal signed by it: ${other}`;
+      const fix = `correct the trail's name, or hand out ${signer.key.vkey}`;
+      const what = `the vkey beside ${path} was made for another trail`;
+      return { check: check('key', 'key.vkey', 'warn', what, { why, fix }), signer };
+    }
     return { check: check('key', 'key.file', 'ok', `${path}, vkey ${signer.key.vkey}`), signer };
   } catch (error) {
     if (!(error instanceof RowsealError)) throw error;
@@ -62,6 +69,14 @@ function keyCheck(path: string, trail: string): { check: Check; signer: Signer |
       signer: null,
     };
   }
+}
+
+/** The vkey that keygen wrote beside the key, where it is another trail's. One key may sign for several. */
+function otherVkey(path: string, vkey: string): string | null {
+  const beside = `${path.replace(/\.key$/, '')}.vkey`;
+  if (!existsSync(beside)) return null;
+  const text = readFileSync(beside, 'utf8').trim();
+  return text === vkey ? null : text;
 }
 
 /** The password of the capture login, which others must not read. */

@@ -22,7 +22,7 @@ describe('doctor', () => {
   test('shows why and how to mend where it is not ok, and colour only where asked', () => {
     const text = table([diagnosis([ok, warn, fail])], false);
     expect(text).toContain('→ SELECT 2;');
-    expect(text).toContain('1 ok, 1 warnings, 1 failed, 0 not checked');
+    expect(text).toContain('1 ok, 1 warning, 1 failed, 0 not checked');
     expect(text).not.toContain('\u001b');
     expect(table([diagnosis()], true)).toContain('\u001b[32m');
   });

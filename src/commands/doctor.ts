@@ -116,7 +116,7 @@ export function table(found: readonly Diagnosis[], colour: boolean): string {
     }
     const count = (status: Check['status']) => checks.filter((each) => each.status === status).length;
     lines.push(
-      `  ${count('ok')} ok, ${count('warn')} warnings, ${count('fail')} failed, ${unchecked.length} not checked`,
+      `  ${count('ok')} ok, ${count('warn')} ${count('warn') === 1 ? 'warning' : 'warnings'}, ${count('fail')} failed, ${unchecked.length} not checked`,
       '',
     );
   }

@@ -27,6 +27,8 @@ export interface CaptureSetting {
   /** The configuration's path, which remedies name. */
   readonly file: string;
   readonly log: Log;
+  /** Milliseconds between looks at what the capture depends on; the source's own where it is not given. */
+  readonly watchMs?: number;
 }
 
 export interface Capture {

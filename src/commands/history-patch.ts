@@ -16,6 +16,7 @@ export function* changesOf(record: Value, paint: Paint): Generator<string> {
     encoded[`/patch/${at}/value`] === 'mask' ? '(masked)' : shown(patch[at]?.['value']);
   // The tests of operations that have not come yet: one before its replace, all of a key before its remove.
   let tests: { readonly path: string; readonly at: number }[] = [];
+  if (record['action'] === 'update' && patch.length === 0) yield '(no column changed)';
   for (const [at, { op, path: given, value }] of patch.entries()) {
     const path = String(given);
     if (op === 'test') {

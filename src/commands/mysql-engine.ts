@@ -25,12 +25,13 @@ export function mysqlEngine(
 
 function capture(
   config: MysqlSourceConfig,
-  { policy, log, file }: CaptureSetting,
+  { policy, log, file, watchMs }: CaptureSetting,
   env: Environment,
 ): Capture {
   const password = mysqlPassword(config, env);
   // One for all connections: what changed while we were away is told too.
-  const matches = (schema: string, table: string) => policy.table({ schema, table, ancestors: [] }) !== null;
+  const matches = (schema: string, table: string, foldsNames: boolean) =>
+    policy.table({ schema, table, ancestors: [], foldsNames }) !== null;
   const watch = createWatch({ clock: systemClock.now, covers: matches });
   let source: MysqlSource | null = null;
   return {
@@ -43,6 +44,7 @@ function capture(
         heartbeatMs: config.heartbeat,
         matches,
         watch,
+        ...(watchMs === undefined ? {} : { watchMs }),
         log,
         clock: systemClock.now,
       });

@@ -6,7 +6,7 @@ import { procedureBodies } from '../source/mysql/kit-script.ts';
 import type { PreflightWish } from '../source/mysql/preflight-wish.ts';
 import type { KitFiles } from '../source/mysql/setup-plan.ts';
 import type { Environment } from './engine.ts';
-import { readSecret } from './secret.ts';
+import { ofAdmin, readSecret } from './secret.ts';
 
 /** Throws `config_invalid`. */
 export function mysqlTarget(source: MysqlSourceConfig, env: Environment): ConnectionTarget {
@@ -23,8 +23,10 @@ export function mysqlPassword(source: MysqlSourceConfig, env: Environment): stri
 export function mysqlAdmin(env: Environment, file?: string): ConnectionTarget | null {
   const url = file === undefined ? env['ROWSEAL_ADMIN_URL'] : readSecret(file);
   if (!url || /^postgres(ql)?:/.test(url)) return null; // that of another trail
-  const target = parseMysqlUrl(url);
-  return target.config.password === '' && env['MYSQL_PWD'] ? parseMysqlUrl(url, env['MYSQL_PWD']) : target;
+  return ofAdmin(file, () => {
+    const target = parseMysqlUrl(url);
+    return target.config.password === '' && env['MYSQL_PWD'] ? parseMysqlUrl(url, env['MYSQL_PWD']) : target;
+  });
 }
 
 /** Whether both lead to one server, as far as their addresses tell; this machine has several names. */

@@ -27,7 +27,7 @@ export function postgresEngine(
 
 function capture(
   config: PostgresSourceConfig,
-  { policy, file, log }: CaptureSetting,
+  { policy, file, log, watchMs }: CaptureSetting,
   env: Environment,
 ): Capture {
   const { url, slot, publication, failover, heartbeat } = config;
@@ -47,6 +47,7 @@ function capture(
         heartbeatMs: heartbeat,
         matches,
         watch,
+        ...(watchMs === undefined ? {} : { watchMs }),
         log,
         clock: systemClock.now,
       });

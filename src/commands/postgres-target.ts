@@ -5,7 +5,7 @@ import { type ConnectionTarget, parsePostgresUrl } from '../source/postgres/conn
 import { kitDigest } from '../source/postgres/preflight-kit.ts';
 import type { PreflightWish } from '../source/postgres/preflight-wish.ts';
 import type { Environment } from './engine.ts';
-import { readSecret } from './secret.ts';
+import { ofAdmin, readSecret } from './secret.ts';
 
 /** Throws `config_invalid`. */
 export function postgresTarget(source: PostgresSourceConfig, env: Environment): ConnectionTarget {
@@ -22,10 +22,12 @@ export function sourcePassword(source: PostgresSourceConfig, env: Environment): 
 export function adminTarget(env: Environment, file?: string): ConnectionTarget | null {
   const url = file === undefined ? env['ROWSEAL_ADMIN_URL'] : readSecret(file);
   if (!url || /^(mysql|mariadb):/.test(url)) return null; // that of another trail
-  const target = parsePostgresUrl(url);
-  return target.config.password === '' && env['PGPASSWORD']
-    ? parsePostgresUrl(url, env['PGPASSWORD'])
-    : target;
+  return ofAdmin(file, () => {
+    const target = parsePostgresUrl(url);
+    return target.config.password === '' && env['PGPASSWORD']
+      ? parsePostgresUrl(url, env['PGPASSWORD'])
+      : target;
+  });
 }
 
 /** Whether both lead to one database of one server, as far as their addresses tell; this machine has several names. */

@@ -14,3 +14,17 @@ export function readSecret(path: string): string {
     );
   }
 }
+
+/** What is wrong with the admin's URL is told of where it came from, not of the configuration. */
+export function ofAdmin<T>(file: string | undefined, parse: () => T): T {
+  try {
+    return parse();
+  } catch (error) {
+    if (!(error instanceof RowsealError) || error.code !== 'config_invalid') throw error;
+    const where = file ?? 'ROWSEAL_ADMIN_URL';
+    throw new RowsealError('usage', `${where}: ${error.message}`, {
+      cause: error,
+      hint: 'Write postgres://user@host:port/database or mysql://user@host:port/, with parameters as the clients name them.',
+    });
+  }
+}

@@ -17,7 +17,7 @@ import { writerParts } from './trail-parts.ts';
 const HELP = `rowseal setup: install on a database what capture needs, or take it all back.
 
 Usage: rowseal setup -c FILE [--trail NAME] [--print] [--yes] [--admin-url-file FILE]
-       rowseal setup -c FILE --uninstall [--yes]
+       rowseal setup -c FILE --uninstall [--print] [--yes]
 
   -c, --config FILE       the configuration
       --trail NAME        which trail; needed where the configuration has several

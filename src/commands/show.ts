@@ -3,6 +3,7 @@ import { RowsealError } from '../base/errors.ts';
 import { openReader } from '../store/open.ts';
 import type { TrailReader } from '../store/store.ts';
 import { sealPath } from '../trail/names.ts';
+import type { VerifierKey } from '../trail/note.ts';
 import { MAX_SEAL_BYTES, parseSealFile } from '../trail/seal.ts';
 import { readRecords, type StoredRecord } from '../verify/records.ts';
 import { type Command, parseCommandLine } from './command.ts';
@@ -66,6 +67,7 @@ export const showCommand: Command = {
     const [location] = positionals;
     if (location === undefined || positionals.length > 1) throw usage('Name one trail to show.');
     const limit = values.limit === undefined ? Number.POSITIVE_INFINITY : limitOf(values.limit);
+    refuseVkeyAsKey(values.key);
     const key = values.vkey === undefined ? null : await readVerifierKey(values.vkey);
     if (values.ddl && values.table === undefined) throw usage('--ddl goes with --table.');
     const keyless = new Set<string>();
@@ -92,13 +94,56 @@ export const showCommand: Command = {
         const text = values.json ? rawLine(record) : history.render(record.value);
         if (!io.stdout.write(text)) await drained(io.stdout);
       }
+      if (shown === 0 && values.table !== undefined) await refuseUnknown(reader, key, values);
       if (shown === 0 && !values.json) io.stderr.write(await nothing(reader, values, keyless));
+      if (key === null)
+        io.stderr.write('The key that signed is the one that the trail names: pass --vkey to choose it.\n');
     } finally {
       await reader.close();
     }
     return problems === 0 ? 0 : 1;
   },
 };
+
+/** `verify --key` takes the vkey; here that is --vkey, and --key a row's. */
+function refuseVkeyAsKey(key: string | undefined): void {
+  if (key === undefined || !/^[^+]+\+[0-9a-f]{8}\+|\.vkey$/.test(key)) return;
+  throw new RowsealError('usage', `--key is the key of a row; ${key} looks like a vkey.`, {
+    hint: 'Give the vkey as --vkey.',
+  });
+}
+
+/** A table or a column that the trail has never seen is a mistake, and not the same as no changes. */
+async function refuseUnknown(reader: TrailReader, vkey: VerifierKey | null, filters: Filters): Promise<void> {
+  const matches = (value: StoredRecord['value']) => value['kind'] === 'relation';
+  const mayMatch = needleOf({ action: 'relation' });
+  const tables = new Map<string, Set<string>>();
+  for await (const { value } of readRecords(reader, { key: vkey, mayMatch, matches, onProblem: () => {} })) {
+    const { name, columns } = relationOf(value);
+    tables.set(name, (tables.get(name) ?? new Set()).union(new Set(columns)));
+  }
+  const { table = '', key = '' } = filters;
+  const found = [...tables].filter(([name]) => name === table || name.slice(name.indexOf('.') + 1) === table);
+  const quoted = (texts: Iterable<string>) =>
+    [...texts]
+      .slice(0, 20)
+      .map((text) => JSON.stringify(text))
+      .join(', ') || 'none';
+  if (tables.size === 0) return; // no relation record tells
+  if (found.length === 0 && !filters.ddl && filters.action !== 'ddl')
+    throw usage(
+      `The trail has no changes of a table ${JSON.stringify(table)}; it has ${quoted(tables.keys())}.`,
+    );
+  const column = key.includes('=') ? key.slice(0, key.indexOf('=')) : null;
+  const known = new Set(found.flatMap(([, columns]) => [...columns]));
+  if (found.length > 0 && column !== null && !known.has(column))
+    throw usage(`${table} has no column ${JSON.stringify(column)}; it has ${quoted(known)}.`);
+}
+
+function relationOf({ target, columns }: StoredRecord['value']): { name: string; columns: string[] } {
+  const { schema, table } = target as { schema: string; table: string };
+  return { name: `${schema}.${table}`, columns: (columns as { name: string }[]).map(({ name }) => name) };
+}
 
 /** Why nothing was shown, as far as that can be told: how far the trail reaches, and tables that have no key. */
 async function nothing(reader: TrailReader, { key }: Filters, keyless: ReadonlySet<string>): Promise<string> {

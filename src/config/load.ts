@@ -59,11 +59,13 @@ function readText(path: string, what: string): string {
   try {
     return readFileSync(path, 'utf8');
   } catch (cause) {
-    throw new RowsealError(
-      'config_invalid',
-      `Cannot read ${what} ${path}: ${(cause as NodeJS.ErrnoException).code}.`,
-      { cause },
-    );
+    const { code } = cause as NodeJS.ErrnoException;
+    if (code !== 'ENOENT')
+      throw new RowsealError('config_invalid', `Cannot read ${what} ${path}: ${code}.`, { cause });
+    throw new RowsealError('config_invalid', `There is no file ${path}: ${what} could not be read.`, {
+      cause,
+      hint: `Give its path; the working folder is ${process.cwd()}.`,
+    });
   }
 }
 

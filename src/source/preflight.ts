@@ -2,7 +2,7 @@
  * What doctor and setup say of any engine: a check, a plan's step, a table's wish. Pure; which checks there are, and
  * what a plan does, is each engine's own.
  */
-import { compilePolicy } from '../change/policy.ts';
+import { compilePolicy, type TableRule } from '../change/policy.ts';
 
 /** In the order in which they are shown. */
 export const CHECK_GROUPS = [
@@ -67,19 +67,62 @@ export interface TableWish {
   readonly exclude: boolean;
   readonly context_trigger: boolean;
   readonly replica_identity: 'keep' | 'full';
+  /** Redactions by the column's name. */
+  readonly columns?: TableRule['columns'];
 }
 
 /** The rule that holds for a table: the last whose pattern matches it or an ancestor; null where none does. */
 export function wishFor<T extends Pick<TableWish, 'match' | 'exclude'>>(
-  table: { readonly schema: string; readonly table: string; readonly ancestors?: readonly string[] },
+  table: {
+    readonly schema: string;
+    readonly table: string;
+    readonly ancestors?: readonly string[];
+    readonly foldsNames?: boolean;
+  },
   wishes: readonly T[],
 ): T | null {
-  const { schema, table: name, ancestors = [] } = table;
+  const { schema, table: name, ancestors = [], foldsNames = false } = table;
   // Matched by the very rule that the recorder applies, one entry at a time.
   const found = wishes.findLast(
-    ({ match }) => compilePolicy({ tables: [{ match }] }).table({ schema, table: name, ancestors }) !== null,
+    ({ match }) =>
+      compilePolicy({ tables: [{ match }] }).table({ schema, table: name, ancestors, foldsNames }) !== null,
   );
   return found === undefined || found.exclude ? null : found;
+}
+
+export interface ColumnedTable {
+  readonly schema: string;
+  readonly table: string;
+  readonly columns: readonly string[];
+  readonly ancestors?: readonly string[];
+  readonly foldsNames?: boolean;
+}
+
+/**
+ * Redactions that no column has: whoever misspelt one, or did not repeat it in a later entry, believes in it. One check for
+ * each entry. `folds`: the server compares names of columns without case.
+ */
+export function redactionChecks(
+  tables: readonly ColumnedTable[],
+  wishes: readonly TableWish[],
+  folds: boolean,
+): Check[] {
+  const named = (column: string) => (folds ? column.toLowerCase() : column);
+  const byWish = Map.groupBy(tables, (table) => wishFor(table, wishes));
+  return wishes.flatMap((wish): Check[] => {
+    if (wish.exclude) return [];
+    const own = byWish.get(wish) ?? [];
+    const there = new Set(own.flatMap(({ columns }) => columns.map(named)));
+    const lost = Object.keys(wish.columns ?? {}).filter((column) => !there.has(named(column)));
+    if (lost.length === 0) return [];
+    const which = own.length === 0 ? 'no table that can be seen is its' : 'no table of it has such a column';
+    return [
+      check('tables', `tables.redaction.${wish.match}`, 'warn', `${wish.match}: ${shorten(lost)}: ${which}`, {
+        why: 'nothing is redacted so: what was meant stands in the trail as it is, for good',
+        fix: `See columns of the entry { match: ${wish.match} }: the last entry that matches a table holds for it as a whole, so repeat there what is to be redacted.`,
+      }),
+    ];
+  });
 }
 
 /** One step of setup. */

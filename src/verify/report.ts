@@ -82,8 +82,12 @@ function checkedText({ checked, scope }: Verdict): string {
   return `${checked.seals} seals${from}, ${checked.segments} segments, ${checked.records} records, ${size}${expired}`;
 }
 
-function limitsText({ scope, checked }: Verdict): string {
-  const limits = ['whether newer seals were removed: that shows only against a head remembered from earlier'];
+function limitsText({ scope, checked, head }: Verdict): string {
+  const limits = [
+    scope.remembered && head !== null
+      ? `whether seals after seal ${head.number} were removed: keep it, and remember it next time`
+      : 'whether newer seals were removed: that shows only against a head remembered from earlier',
+  ];
   if (!scope.segments) limits.push('records (--seals-only)');
   if (scope.since > 0) limits.push(`seals before ${scope.since} (--since)`);
   else if (checked.first_seal !== null && checked.first_seal > 0) limits.push('seals that have expired');

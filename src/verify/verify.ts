@@ -57,7 +57,13 @@ export interface Verdict {
     /** `name+id` of the keys that the seals name as theirs, unchecked, where none of them is signed by `vkey`. */
     readonly signers: readonly string[];
   };
-  readonly scope: { readonly since: number; readonly segments: boolean; readonly locks: boolean };
+  readonly scope: {
+    readonly since: number;
+    readonly segments: boolean;
+    readonly locks: boolean;
+    /** The trail was held to a head remembered from earlier, and contains it. */
+    readonly remembered: boolean;
+  };
   readonly head: {
     readonly number: number;
     readonly size: number;
@@ -272,7 +278,12 @@ function verdictOf(reader: TrailReader, verifier: VerifierKey | null, run: Run, 
     location: reader.location,
     trail: verifier?.name ?? null,
     trust: { how, vkey: verifier?.vkey ?? null, signers: run.signers },
-    scope: { since: options.since, segments: !options.sealsOnly, locks: reader.locks },
+    scope: {
+      since: options.since,
+      segments: !options.sealsOnly,
+      locks: reader.locks,
+      remembered: run.remembered === 'good',
+    },
     head: head && {
       number: head.number,
       size: head.file.checkpoint.size,

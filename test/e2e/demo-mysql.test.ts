@@ -1,15 +1,13 @@
 /** The demo on MySQL and MariaDB as a user runs it: a child process, its exit status, and what it leaves behind. */
-import { execFile, spawn } from 'node:child_process';
+import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { chmod, mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { testMysql } from '../support/mysql.ts';
+import { expectAllWell, MAIN, type Outcome, run } from './demo-outcome.ts';
 
-const MAIN = new URL('../../src/main.ts', import.meta.url).pathname;
-const run = promisify(execFile);
 let place: string;
 
 beforeAll(async () => {
@@ -22,26 +20,6 @@ afterAll(() => rm(place, { recursive: true, force: true }));
 /** The demo's own servers, whatever the machine's environment names. */
 const { ROWSEAL_DEMO_MYSQL_URL: _, ROWSEAL_DEMO_MARIADB_URL: __, ...env } = process.env;
 
-interface Outcome {
-  readonly ok: boolean;
-  readonly trail: string;
-  readonly vkey: string;
-  readonly history: {
-    readonly kind: string;
-    readonly actor: { readonly type: string; readonly id?: string };
-    readonly attribution: { readonly tier: string; readonly via?: string };
-    readonly connection?: { readonly user?: string; readonly application?: string };
-    readonly tag?: string;
-  }[];
-  readonly caught: {
-    readonly what: string;
-    readonly object: string;
-    readonly exit: number;
-    readonly findings: { readonly code: string; readonly object: string }[];
-  }[];
-  readonly wrong: string[];
-}
-
 /** What the trail says of the admin who took our trigger away: MariaDB 10.11 names no thread with rows. */
 const ROGUE = {
   mysql: {
@@ -52,53 +30,32 @@ const ROGUE = {
   mariadb: { actor: { type: 'unknown' }, attribution: { tier: 'none' } },
 } as const;
 
-describe.each(['mysql', 'mariadb'] as const)('%s', (flavor) => {
-  it('plays to the end, every actor found, every spoiled copy caught with its very object', async () => {
-    const { stdout } = await run(
-      process.execPath,
-      [MAIN, 'demo', '--source', flavor, '--json', '--dir', join(place, `${flavor}-json`)],
-      { env },
-    );
-    const { ok, history, caught, wrong, trail, vkey } = JSON.parse(stdout) as Outcome;
-    expect(wrong).toEqual([]);
-    expect(ok).toBe(true);
-    const changes = history.filter(({ kind }) => kind === 'change');
-    expect(changes.map(({ attribution }) => attribution.tier)).toEqual([
-      'asserted',
-      'session',
-      'annotated',
-      'connection',
-      ROGUE[flavor].attribution.tier,
-    ]);
-    expect(changes.at(-1)).toMatchObject(ROGUE[flavor]);
-    // The ddl around it names him on both.
-    const ddl = history.filter(({ kind }) => kind === 'ddl');
-    expect(ddl.map(({ tag }) => tag)).toEqual(['DROP TRIGGER', 'CREATE TRIGGER']);
-    for (const record of ddl) {
-      expect(record.connection).toMatchObject({ user: 'root@127.0.0.1', application: flavor });
-    }
-    const [byte, seal, head] = caught;
-    expect(byte).toMatchObject({
-      what: 'byte-changed',
-      exit: 1,
-      findings: [{ code: 'sha256_mismatch', object: byte?.object }],
-    });
-    expect(seal).toMatchObject({
-      what: 'seal-removed',
-      exit: 1,
-      findings: [{ code: 'seal_missing', object: seal?.object }],
-    });
-    expect(head).toMatchObject({ what: 'head-removed', exit: 1, findings: [{ code: 'head_mismatch' }] });
-    expect(byte?.object).toMatch(/^segments\/default\//);
-    expect(seal?.object).toMatch(/^seals\//);
+/** On a busy machine the server may be asked too late whose a thread was; never again and again. */
+const PATIENT = { retry: 2 };
 
-    // What it left is clean, and the secrets of the story are not in it.
-    const verified = await run(process.execPath, [MAIN, 'verify', trail, '--key', vkey, '--strict']);
-    expect(verified.stdout).toContain('OK: nothing is missing or altered');
-    const shown = await run(process.execPath, [MAIN, 'show', trail, '--json'], { maxBuffer: 64 * 1024 ** 2 });
-    expect(shown.stdout).not.toContain('4111111111111111');
-    expect(shown.stdout).toContain('"encoded":{');
-  });
+describe.each(['mysql', 'mariadb'] as const)('%s', (flavor) => {
+  it(
+    'plays to the end, every actor found, every spoiled copy caught with its very object',
+    PATIENT,
+    async () => {
+      const dir = await mkdtemp(join(place, 'json-'));
+      const { stdout } = await run(
+        process.execPath,
+        [MAIN, 'demo', '--source', flavor, '--json', '--dir', dir],
+        { env },
+      );
+      const outcome = JSON.parse(stdout) as Outcome;
+      await expectAllWell(outcome, ROGUE[flavor].attribution.tier);
+      const changes = outcome.history.filter(({ kind }) => kind === 'change');
+      expect(changes.at(-1)).toMatchObject(ROGUE[flavor]);
+      // The ddl around it names him on both.
+      const ddl = outcome.history.filter(({ kind }) => kind === 'ddl');
+      expect(ddl.map(({ tag }) => tag)).toEqual(['DROP TRIGGER', 'CREATE TRIGGER']);
+      for (const record of ddl) {
+        expect(record.connection).toMatchObject({ user: 'root@127.0.0.1', application: flavor });
+      }
+    },
+  );
 
   it('tells each step with what to type', async () => {
     const dir = join(place, `${flavor}-told`);

@@ -1,14 +1,12 @@
 /** The demo as a user runs it: a child process, its exit status, and what it leaves behind. */
-import { execFile, spawn } from 'node:child_process';
+import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { chmod, mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { promisify } from 'node:util';
 import { afterAll, beforeAll, expect, it } from 'vitest';
+import { expectAllWell, MAIN, type Outcome, run } from './demo-outcome.ts';
 
-const MAIN = new URL('../../src/main.ts', import.meta.url).pathname;
-const run = promisify(execFile);
 let place: string;
 
 beforeAll(async () => {
@@ -18,54 +16,9 @@ beforeAll(async () => {
 
 afterAll(() => rm(place, { recursive: true, force: true }));
 
-interface Outcome {
-  readonly ok: boolean;
-  readonly trail: string;
-  readonly vkey: string;
-  readonly history: { readonly kind: string; readonly attribution: { readonly tier: string } }[];
-  readonly caught: {
-    readonly what: string;
-    readonly object: string;
-    readonly exit: number;
-    readonly findings: { readonly code: string; readonly object: string }[];
-  }[];
-  readonly wrong: string[];
-}
-
 it('plays to the end, every actor found, every spoiled copy caught with its very object', async () => {
   const { stdout } = await run(process.execPath, [MAIN, 'demo', '--json', '--dir', join(place, 'json')]);
-  const { ok, history, caught, wrong, trail, vkey } = JSON.parse(stdout) as Outcome;
-  expect(wrong).toEqual([]);
-  expect(ok).toBe(true);
-  const changes = history.filter(({ kind }) => kind === 'change');
-  expect(changes.map(({ attribution }) => attribution.tier)).toEqual([
-    'asserted',
-    'session',
-    'annotated',
-    'connection',
-    'none',
-  ]);
-  const [byte, seal, head] = caught;
-  expect(byte).toMatchObject({
-    what: 'byte-changed',
-    exit: 1,
-    findings: [{ code: 'sha256_mismatch', object: byte?.object }],
-  });
-  expect(seal).toMatchObject({
-    what: 'seal-removed',
-    exit: 1,
-    findings: [{ code: 'seal_missing', object: seal?.object }],
-  });
-  expect(head).toMatchObject({ what: 'head-removed', exit: 1, findings: [{ code: 'head_mismatch' }] });
-  expect(byte?.object).toMatch(/^segments\/default\//);
-  expect(seal?.object).toMatch(/^seals\//);
-
-  // What it left is clean, and the secrets of the story are not in it.
-  const verified = await run(process.execPath, [MAIN, 'verify', trail, '--key', vkey, '--strict']);
-  expect(verified.stdout).toContain('OK: nothing is missing or altered');
-  const shown = await run(process.execPath, [MAIN, 'show', trail, '--json'], { maxBuffer: 64 * 1024 ** 2 });
-  expect(shown.stdout).not.toContain('4111111111111111');
-  expect(shown.stdout).toContain('"encoded":{');
+  await expectAllWell(JSON.parse(stdout) as Outcome, 'none');
 });
 
 it('tells each step with what to type, and colours nothing where nobody looks', async () => {

@@ -275,6 +275,15 @@ ${lines.join('')}    tables: [${tables}]
       await expect(app.query(no), no).rejects.toMatchObject({ errno: expect.any(Number) });
   });
 
+  // A grant of a table goes by its name: renamed, its triggers lost their right, and every write failed.
+  test('a renamed table can still be written to', async () => {
+    const app = await as('app');
+    await server.sql('rename table shop.orders to shop.orders_kept');
+    await app.query(`insert into orders_kept values (7, 'renamed')`);
+    await app.query('delete from orders_kept where id = 7');
+    await server.sql('rename table shop.orders_kept to shop.orders');
+  });
+
   test('run seals what the application writes; status tells of both, before, during and after', async () => {
     const free = createServer().listen(0, '127.0.0.1');
     await once(free, 'listening');

@@ -1,17 +1,11 @@
 /** Statements, sessions and settings at the edge of what a binlog says, through the whole daemon on real servers. */
-import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { existsSync, readdirSync } from 'node:fs';
 import { Readable } from 'node:stream';
-import { setTimeout as sleep } from 'node:timers/promises';
 import type { QueryOptions } from 'mysql2';
 import { describe, expect, test } from 'vitest';
+import type { Check } from '../../src/source/preflight.ts';
 import { rowseal, startDaemon } from '../support/daemon.ts';
-import { startEdge } from '../support/mysql-edge.ts';
-
-async function until(holds: () => boolean | Promise<boolean>, ms = 30_000): Promise<void> {
-  for (const deadline = Date.now() + ms; !(await holds()); await sleep(200)) {
-    if (Date.now() > deadline) throw new Error(`waited ${ms} ms for ${holds}`);
-  }
-}
+import { startEdge, until } from '../support/mysql-edge.ts';
 
 describe.each(['mysql', 'mariadb'] as const)('on %s', (flavor) => {
   test('cascades that the log does not show are told once, new ones too', async () => {
@@ -35,7 +29,7 @@ describe.each(['mysql', 'mariadb'] as const)('on %s', (flavor) => {
         .filter(({ event }) => event === 'cascades_not_shown')
         .map(({ details }) => details);
     {
-      await using daemon = await edge.run();
+      await using daemon = await edge.runWatching();
       await server.sql(`insert into shop.orders values (1), (2); insert into shop.items values (1, 1), (2, 2);
         delete from shop.orders where id = 1`);
       await edge.sealed();
@@ -72,7 +66,7 @@ describe.each(['mysql', 'mariadb'] as const)('on %s', (flavor) => {
     ).toEqual(['orders']);
     expect(await edge.verify()).toBeNull();
     {
-      await using daemon = await edge.run();
+      await using daemon = await edge.runWatching();
       await server.sql('insert into shop.orders values (9)');
       await edge.sealed();
       expect(await daemon.terminate()).toBe(0);
@@ -102,13 +96,45 @@ describe.each(['mysql', 'mariadb'] as const)('on %s', (flavor) => {
     ).toEqual([]);
   });
 
+  test('triggers that come and go while the daemon runs: tables that were read before know it', async () => {
+    await using edge = await startEdge({ flavor, tables: [{ match: 'shop.*', context_trigger: true }] });
+    const { server } = edge;
+    await server.sql('create table shop.t (id int primary key)');
+    await using daemon = await edge.runWatching();
+    const expecting = () => edge.records('relation').map(({ context_trigger }) => context_trigger);
+    await server.sql('insert into shop.t values (1)');
+    await edge.sealed();
+    expect(expecting()).toEqual([false]);
+    const env = { ROWSEAL_ADMIN_URL: `${server.urlFor({ database: '' })}?ssl-ca=${server.caFile}` };
+    const setup = await rowseal(['setup', '-c', edge.config.path, '--yes'], env);
+    expect(setup.code, setup.stdout + setup.stderr).toBe(0);
+    // At the daemon's next look.
+    await until(() => edge.records('lifecycle').some(({ event }) => event === 'context_kit_seen'));
+    await server.sql(`set @rowseal_actor = 'user:u_7'; insert into shop.t values (2)`);
+    await edge.sealed();
+    expect(expecting()).toEqual([false, true]);
+    await server.sql('drop trigger shop.rowseal_i_t');
+    await until(() => edge.records('tamper').some(({ what }) => what === 'context_object_dropped'));
+    await server.sql(`insert into shop.t values (3) /*actor='user%3Au_8'*/`);
+    await edge.sealed();
+    expect(expecting()).toEqual([false, true, false]);
+    expect(await daemon.terminate()).toBe(0);
+    const changes = edge.records('change');
+    expect(changes.map(({ attribution }) => attribution.via)).toEqual([
+      changes[0]!['attribution'].via,
+      'setting',
+      'comment',
+    ]);
+    expect(await edge.verify()).toBeNull();
+  }, 90_000);
+
   test('statement format, administration, LOAD DATA, XA, savepoints, forged times, sessions without binlog', async () => {
     await using edge = await startEdge({ flavor });
     const { server } = edge;
     const mysql = flavor === 'mysql';
     await server.sql(`create table shop.t (id int primary key, a varchar(200));
       create table shop.t2 (id int primary key); insert into shop.t2 values (1)`);
-    await using daemon = await edge.run();
+    await using daemon = await edge.runWatching();
     const session = await server.session({ database: 'shop' });
     const run = (text: string) => session.query(text);
     const load = (lines: string) =>
@@ -193,118 +219,205 @@ describe.each(['mysql', 'mariadb'] as const)('on %s', (flavor) => {
     expect(await edge.verify()).toBeNull();
   }, 120_000);
 
-  test('purged: health warns before, the error names the position, and with the gap accepted it goes on', async () => {
-    await using edge = await startEdge({ flavor, seal: { max_age: '1h', max_records: 1_000_000 } });
-    const { server } = edge;
-    await server.sql(`create table shop.t (id int primary key); set global binlog_expire_logs_seconds = 12`);
-    const { metrics } = JSON.parse(readFileSync(edge.config.path, 'utf8'));
-    const health = async () => {
-      const response = await fetch(`http://${metrics.listen}/healthz`);
-      return { status: response.status, report: JSON.stringify(await response.json()) };
-    };
-    {
-      await using daemon = await edge.run();
-      await server.sql('insert into shop.t values (1)');
-      expect((await health()).status).toBe(200);
-      await until(async () => (await health()).status === 503, 40_000);
-      expect((await health()).report).toContain('binlog: binlog at risk (changes of');
-      await daemon.kill();
-    }
-    await server.sql(
-      'flush binary logs; insert into shop.t values (2); flush binary logs; insert into shop.t values (3)',
-    );
-    const [last] = (await server.sql('show binary logs')).slice(-1);
-    await server.sql(
-      `set global binlog_expire_logs_seconds = 2592000; purge binary logs to '${last!['Log_name']}'`,
-    );
-    await using stopped = startDaemon(edge.config.path);
-    expect(await stopped.exited).toBe(2);
-    const error = stopped.log.find(({ msg }) => msg === 'the trail stopped')!;
-    expect(error['code']).toBe('binlog_purged');
-    const [, position = ''] = /--accept-gap=(\S+?)"/.exec(JSON.stringify(error)) ?? [];
-    expect(position).not.toBe('');
-    // Another position than the one that is named is no acceptance.
-    await using wrong = startDaemon(edge.config.path, ['--accept-gap=0-1-1']);
-    expect(await wrong.exited).toBe(2);
-    {
-      await using daemon = await edge.run([`--accept-gap=${position}`]);
-      await server.sql('insert into shop.t values (4)');
-      await sleep(1000);
-      expect(await daemon.terminate()).toBe(0);
-    }
-    const ids = edge.records('change').map(({ patch }) => patch[0].value.id);
-    expect(ids).toEqual([3, 4]);
-    expect(edge.records('gap')).toEqual([
-      expect.objectContaining({ from: position, reason: expect.stringMatching(/^accepted: .*were removed/) }),
-    ]);
-    const status = await rowseal(['status', '-c', edge.config.path]);
-    expect(status.stdout).toMatch(/gap/i);
-    expect(status.stdout).toContain('were removed');
-    expect(await edge.verify()).toBeNull();
-  }, 120_000);
-
-  test('explore images', async () => {
+  test('partial images, partial JSON, compression: each record says what was there', async () => {
     await using edge = await startEdge({
       flavor,
       settings: flavor === 'mysql' ? [] : ['log-bin-compress=ON', 'log-bin-compress-min-len=10'],
     });
     const { server } = edge;
     await server.sql(`create table shop.t (id int primary key, a varchar(200), b longtext, c int,
-      d ${flavor === 'mysql' ? 'json' : 'text'}, e int as (c + 1) stored);
-      create table shop.k (a varchar(20), b varchar(20));`);
+      d ${flavor === 'mysql' ? 'json' : 'text'}); create table shop.keyless (a char(1), b char(1))`);
     await using daemon = await edge.run();
     const session = await server.session({ database: 'shop' });
     const run = (text: string) => session.query(text);
-    const doc = "'" + JSON.stringify({ n: 1, list: Array.from({ length: 30 }, (_, i) => i), s: 'x'.repeat(50) }) + "'";
-    await run("insert into t (id, a, b, c, d) values (1, 'one', repeat('b', 300), 1, " + doc + ")");
-    await run("insert into k values ('x', 'y')");
-    await run("set session binlog_row_image = 'MINIMAL'");
-    await run("update t set a = 'two' where id = 1; update t set c = 5 where id = 1; update k set b = 'z'; delete from k; insert into t (id, a) values (2, 'min')");
-    await run("update t set id = 3 where id = 2; delete from t where id = 3");
-    await run("set session binlog_row_image = 'NOBLOB'");
-    await run("update t set a = 'three' where id = 1; update t set b = 'short' where id = 1; insert into t (id, a, b, c, d) values (4, 'four', 'blob', 1, " + doc + "); delete from t where id = 4");
-    await run("set session binlog_row_image = 'FULL'");
+    const filler = 'x'.repeat(100);
+    const text = JSON.stringify({ n: 1, filler });
+    const d = flavor === 'mysql' ? { n: 1, filler } : text;
+    const steps: [sql: string, expected: unknown[]][] = [
+      [
+        `insert into t values (1, 'one', 'bbb', 1, '${text}')`,
+        ['insert full', { op: 'add', path: '', value: { id: 1, a: 'one', b: 'bbb', c: 1, d } }],
+      ],
+      [
+        `insert into keyless values ('x', 'y')`,
+        ['insert full', { op: 'add', path: '', value: { a: 'x', b: 'y' } }],
+      ],
+      [
+        `set session binlog_row_image = 'MINIMAL'; update t set a = 'two' where id = 1`,
+        ['update changed', { op: 'replace', path: '/a', value: 'two' }],
+      ],
+      [
+        `insert into t (id, c) values (2, 7)`,
+        ['insert changed', { op: 'add', path: '', value: { id: 2, c: 7 } }],
+      ],
+      [
+        `update t set id = 3 where id = 2`,
+        ['update changed', { op: 'test', path: '/id', value: 2 }, { op: 'replace', path: '/id', value: 3 }],
+      ],
+      [
+        `delete from t where id = 3`,
+        ['delete changed', { op: 'test', path: '/id', value: 3 }, { op: 'remove', path: '' }],
+      ],
+      [
+        `update keyless set b = 'z'`,
+        [
+          flavor === 'mysql' ? 'update changed' : 'update full',
+          { op: 'test', path: '/b', value: 'y' },
+          { op: 'replace', path: '/b', value: 'z' },
+        ],
+      ],
+      [
+        `set session binlog_row_image = 'NOBLOB'; update t set a = 'three' where id = 1`,
+        [
+          'update changed',
+          { op: 'test', path: '/a', value: 'two' },
+          { op: 'replace', path: '/a', value: 'three' },
+        ],
+      ],
+      [
+        `update t set b = 'short' where id = 1`,
+        ['update changed', { op: 'replace', path: '/b', value: 'short' }],
+      ],
+      [
+        `insert into t values (4, 'four', 'blob', 1, null)`,
+        ['insert full', { op: 'add', path: '', value: { id: 4, a: 'four', b: 'blob', c: 1, d: null } }],
+      ],
+    ];
+    const n = (was: number, is: number) => [
+      { op: 'test', path: '/d/n', value: was },
+      { op: 'replace', path: '/d/n', value: is },
+    ];
+    const set = (is: number) => `update t set d = json_set(d, '$.n', ${is}) where id = 1`;
     if (flavor === 'mysql') {
-      await run("set session binlog_row_value_options = PARTIAL_JSON");
-      await run("update t set d = json_set(d, '$.n', 2, '$.s', 'y') where id = 1; update t set d = json_remove(d, '$.list[0]') where id = 1");
-      await run("set session binlog_row_image = 'MINIMAL'; update t set d = json_set(d, '$.n', 3) where id = 1; set session binlog_row_image = 'NOBLOB'; update t set d = json_set(d, '$.n', 4) where id = 1; set session binlog_row_image = 'FULL'");
-      await run("set session binlog_transaction_compression = ON; update t set d = json_set(d, '$.n', 5) where id = 1; update t set a = repeat('long', 40) where id = 1; create table comp (id int); begin; insert into comp values (1); insert into comp values (2); commit");
+      steps.push(
+        [
+          `set session binlog_row_image = 'FULL', binlog_row_value_options = PARTIAL_JSON; ${set(2)}`,
+          ['update full', ...n(1, 2)],
+        ],
+        // The difference alone, to a value that is not there: its row stands, what it did is a gap.
+        [`set session binlog_row_image = 'MINIMAL'; ${set(3)}`, ['update changed']],
+        [`set session binlog_row_image = 'NOBLOB'; ${set(4)}`, ['update changed', ...n(3, 4)]],
+        [
+          `set session binlog_row_image = 'FULL', binlog_transaction_compression = ON; ${set(5)}`,
+          ['update full', ...n(4, 5)],
+        ],
+        [
+          `begin; insert into t (id) values (5); delete from t where id = 5; commit`,
+          ['insert full', { op: 'add', path: '', value: { id: 5, a: null, b: null, c: null, d: null } }],
+        ],
+      );
+    } else {
+      steps.push([
+        `set session binlog_row_image = 'FULL'; insert into t (id) values (5); delete from t where id = 5`,
+        ['insert full', { op: 'add', path: '', value: { id: 5, a: null, b: null, c: null, d: null } }],
+      ]);
     }
+    for (const [sql] of steps) await run(sql);
+    const gone = { id: 5, a: null, b: null, c: null, d: null };
+    const expected = [
+      ...steps.map(([, what]) => what),
+      ['delete full', { op: 'test', path: '', value: gone }, { op: 'remove', path: '' }],
+    ];
     await edge.sealed();
     expect(await daemon.terminate()).toBe(0);
-    for (const r of edge.records()) if (!['genesis', 'lifecycle', 'relation'].includes(r['kind'])) {
-      const { kind, action, image, target, patch, ...rest } = r;
-      console.log(kind, action, image, JSON.stringify(target), JSON.stringify(patch)?.slice(0, 500), kind === 'change' ? '' : JSON.stringify(rest));
-    }
-    console.log(await edge.verify());
+    const changes = edge
+      .records('change')
+      .map(({ action, image, patch }) => [`${action} ${image}`, ...patch]);
+    expect(changes).toEqual(expected);
+    expect(
+      edge.records('gap').map(({ reason, details }) => `${reason} ${details.table} ${details.count}`),
+    ).toEqual(flavor === 'mysql' ? ['json_difference_untold shop.t 1'] : []);
+    const [file] = await server.sql('show binary logs');
+    const events = await server.sql(`show binlog events in '${file!['Log_name']}'`);
+    const types = new Set(events.map((event) => event['Event_type']));
+    const meant =
+      flavor === 'mysql' ? ['Update_rows_partial', 'Transaction_payload'] : ['Write_rows_compressed_v1'];
+    for (const type of meant) expect(types).toContain(type);
+    expect(await edge.verify()).toBeNull();
   }, 120_000);
+});
 
-  test('explore large', async () => {
-    await using edge = await startEdge({ flavor, settings: ['max-allowed-packet=128M', 'innodb-log-file-size=256M', 'innodb-buffer-pool-size=64M'],
-      seal: { max_age: '1s', max_records: 50000 } });
-    const { server } = edge;
-    const columns = Array.from({ length: 1000 }, (_, i) => 'c' + i + ' int').join(',');
-    await server.sql(`create table shop.blobs (id int primary key, b longblob, c longtext);
-      create table shop.wide (id int primary key, ${columns});
-      create table shop.many (id int primary key, a varchar(60), b int)`);
+test('doctor lists times of MariaDB before 10.1.2 whose fraction the binlog does not say, and what mends them', async () => {
+  await using edge = await startEdge({ flavor: 'mariadb' });
+  const { server } = edge;
+  await server.sql(`set global mysql56_temporal_format = OFF;
+    create table shop.old (id int primary key, at datetime(6), t time(3), plain datetime);
+    create table shop.plain (id int primary key, at datetime, t time, stamp timestamp);
+    set time_zone = '+00:00'; set global mysql56_temporal_format = ON;
+    create table shop.new (id int primary key, at datetime(6), note varchar(99) default '/* mariadb-5.3 */')`);
+  const listed = async () => {
+    const env = { ROWSEAL_ADMIN_URL: `${server.urlFor({ database: '' })}?ssl-ca=${server.caFile}` };
+    const { stdout } = await rowseal(['doctor', '-c', edge.config.path, '--json'], env);
+    const { trails } = JSON.parse(stdout) as { trails: { checks: Check[] }[] };
+    return trails[0]!.checks.filter(({ id }) => id.endsWith('.times'));
+  };
+  const [found, ...others] = await listed();
+  expect(others).toEqual([]);
+  expect(found).toMatchObject({
+    id: 'table.shop.old.times',
+    status: 'fail',
+    what: 'shop.old: at datetime(6), t time(3) in the format of before MariaDB 10.1.2',
+  });
+  // Without a fraction they are read; with one the daemon stops, rather than seal what it misread.
+  {
     await using daemon = await edge.run();
-    const rss = () => Number(/VmHWM:\s+(\d+)/.exec(readFileSync('/proc/' + daemon.pid + '/status', 'utf8'))![1]) / 1024;
-    const at = Date.now();
-    const mark = (what: string) => console.log(flavor, what, Math.round(rss()), 'MB peak', Date.now() - at, 'ms');
-    mark('idle');
-    for (let i = 1; i <= 4; i++) await server.sql(`insert into shop.blobs values (${i}, repeat(x'00ff', 20000000), null)`);
-    await edge.sealed(120_000); mark('40 MB blobs');
-    await server.sql(`update shop.blobs set c = 'x' where id = 1; insert into shop.blobs values (9, null, repeat('t"', 20000000))`);
-    await edge.sealed(120_000); mark('40 MB update');
-    await server.sql(`insert into shop.wide (id, c0, c999) values (1, 1, 2); update shop.wide set c500 = 7`);
-    await edge.sealed(); mark('wide');
-    await server.sql(`insert into shop.many with recursive n as (select 1 as i union all select i + 1 from n where i < 1000) select a.i * 1000 + b.i, concat('row ', a.i, '-', b.i, '-', repeat('x', 30)), b.i from n a join n b where a.i <= 500`);
-    mark('written');
-    await edge.sealed(180_000); mark('500k rows');
-    await server.sql('update shop.many set b = b + 1'); mark('written');
-    await edge.sealed(180_000); mark('500k updates');
-    expect(await daemon.terminate()).toBe(0);
-    console.log(edge.records('change').length, edge.records('gap'));
-    console.log(await edge.verify());
-  }, 400_000);
+    await server.sql(
+      `insert into shop.plain values (1, '2026-11-22 03:04:05', '-26:01:02', '2026-11-22 03:04:05')`,
+    );
+    await edge.sealed();
+    await server.sql(
+      `insert into shop.old values (1, '2026-11-22 03:04:05.123456', '01:02:03.456', '2026-11-22 03:04:05')`,
+    );
+    expect(await daemon.exited).toBe(2);
+    expect(daemon.log.find(({ msg }) => msg === 'the trail stopped')).toMatchObject({
+      code: 'stream_not_understood',
+    });
+  }
+  expect(edge.records('change').map(({ patch }) => patch[0].value)).toEqual([
+    { id: 1, at: '2026-11-22 03:04:05', t: '-26:01:02', stamp: '2026-11-22 03:04:05+00' },
+  ]);
+  expect(await edge.verify()).toBeNull();
+  await server.sql(found!.fix.split(' -- ')[0]!);
+  expect(await listed()).toEqual([]);
+  expect(
+    await server.sql(
+      `select count(*) as n from information_schema.columns where table_name = 'old' and column_type like '%mariadb-5.3%'`,
+    ),
+  ).toEqual([{ n: '0' }]);
+}, 60_000);
+
+test('MySQL that logs what cascades change says nothing of them, until a session that was reset leaves them out', async () => {
+  await using edge = await startEdge({ flavor: 'mysql' });
+  const { server } = edge;
+  await server.sql(`
+    create table shop.orders (id int primary key);
+    create table shop.items (id int primary key, order_id int,
+      foreign key (order_id) references shop.orders (id) on delete cascade);
+    create table shop.notes (id int primary key, item_id int,
+      constraint of_item foreign key (item_id) references shop.items (id) on delete cascade);
+    insert into shop.orders values (1), (2); insert into shop.items values (7, 1), (8, 2)`);
+  const told = () => edge.records('lifecycle').filter(({ event }) => event === 'cascades_not_shown');
+  const deleted = () =>
+    edge
+      .records('change')
+      .filter(({ action }) => action === 'delete')
+      .map(({ target }) => `${target.table} ${target.key.id}`);
+  await using daemon = await edge.run();
+  const session = await server.session({ database: 'shop' });
+  await session.query('delete from orders where id = 1');
+  await edge.sealed();
+  expect(deleted()).toEqual(['items 7', 'orders 1']);
+  expect(told()).toEqual([]);
+  // As a connection pool does. MySQL 9.7.4 forgets to set such a session up for its own foreign keys again.
+  await session.reset();
+  await session.query('delete from orders where id = 2');
+  await edge.sealed();
+  expect(await daemon.terminate()).toBe(0);
+  expect(await server.sql('select * from shop.items')).toEqual([]);
+  if (deleted().includes('items 8')) return; // a MySQL that does not forget
+  expect(told().map(({ details }) => [details.parent, details.child])).toEqual([
+    ['shop.orders', 'shop.items'],
+    ['shop.items', 'shop.notes'],
+  ]);
+  expect(await edge.verify()).toBeNull();
 });

@@ -2,6 +2,7 @@
 import { PassThrough } from 'node:stream';
 import { systemClock } from '../../src/base/clock.ts';
 import { createLog } from '../../src/base/log.ts';
+import type { CaptureSetting } from '../../src/commands/engine.ts';
 import { engineOf } from '../../src/commands/engine-of.ts';
 import { writerParts } from '../../src/commands/trail-parts.ts';
 import { effectiveConfig } from '../../src/config/compile.ts';
@@ -20,10 +21,11 @@ export interface RunningTrail {
   stop(): Promise<void>;
 }
 
-/** Runs the first trail of a configuration. `wrap` gets the store that it names. */
+/** Runs the first trail of a configuration. `wrap` gets the store that it names; `watch` as the engine's `capture` has it. */
 export async function startTrail(
   path: string,
   wrap: (store: TrailStore) => TrailStore,
+  watch: Pick<CaptureSetting, 'watchMs'> = {},
 ): Promise<RunningTrail> {
   const config = loadConfig(path, process.env);
   const [trail] = config.trails;
@@ -43,7 +45,12 @@ export async function startTrail(
   const store = wrap(writer.store);
   const spool = createFileSpool(config.spool.path, trail.name, config.spool.max_bytes);
   const health = newHealth(systemClock.now());
-  const capture = engineOf(trail, io.env).capture({ policy: writer.policy, file: 'rowseal.yaml', log });
+  const capture = engineOf(trail, io.env).capture({
+    policy: writer.policy,
+    file: 'rowseal.yaml',
+    log,
+    ...watch,
+  });
   const done = runTrail(
     {
       ...writer,

@@ -106,7 +106,7 @@ export async function captureMysql(
       if (acknowledge !== false) source.acknowledge(position);
     },
     observe: (observation) => {
-      outside();
+      if (!('within' in observation) && observation.kind !== 'tamper') outside();
       observations.push(observation);
     },
   };

@@ -22,7 +22,7 @@ import {
   PASSWORD,
   TABLE_RULES,
 } from './mysql-workload-schema.ts';
-import { blindSpots } from './shadow-blind.ts';
+import { blindSpots, unfit } from './shadow-blind.ts';
 import { type Comparison, compareWithShadow, type EngineOracle } from './shadow-compare.ts';
 import { readTrail } from './trail-reader.ts';
 
@@ -49,6 +49,8 @@ export interface MysqlVerdict extends Comparison {
   readonly verify: string | null;
   /** Alterations of the trail that the comparison would not have seen: must be empty. */
   readonly blind: readonly string[];
+  /** Alterations that this trail gave no occasion for. */
+  readonly unfit: readonly string[];
   /** Seals that end inside a transaction. */
   readonly partials: number;
   /** Gap and tamper records: the workload does nothing that should make one. */
@@ -132,6 +134,7 @@ export async function startCase(options: CaseOptions): Promise<MysqlCase> {
       return {
         ...comparison,
         blind,
+        unfit: unfit(trail.records, MYSQL_ALTERATIONS),
         told: trail.records
           .filter(({ tree }) => tree['kind'] === 'gap' || tree['kind'] === 'tamper')
           .map(({ line }) => line.slice(0, 400)),

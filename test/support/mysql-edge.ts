@@ -4,16 +4,19 @@
  */
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { zstdDecompressSync } from 'node:zlib';
 import type { MysqlFlavor } from '../../src/embedded/mysql-packages.ts';
 import {
   createTrailConfig,
   type Daemon,
   isConnected,
+  type LogLine,
   rowseal,
   startDaemon,
   type TrailConfig,
 } from './daemon.ts';
+import { startTrail } from './in-process.ts';
 import { type TestMysql, testMysql } from './mysql.ts';
 import { captureUrl } from './mysql-capture.ts';
 import { caughtUp } from './mysql-case.ts';
@@ -30,18 +33,27 @@ export interface MysqlEdge extends AsyncDisposable {
   readonly url: string;
   /** Starts a daemon and waits until it streams. */
   run(args?: readonly string[]): Promise<Daemon>;
+  /** Its trail in the test's own process, looking at the server's settings all the time rather than every ten seconds. */
+  runWatching(): Promise<WatchingTrail>;
   /** Waits until all that is committed is sealed. */
   sealed(timeoutMs?: number): Promise<void>;
   records(kind?: string): AnyRecord[];
+  /** How many records of a kind, where reading them one by one would take too long. */
+  count(kind: string): number;
   /** What `rowseal verify --strict` says where it isn't clean; null where it is. */
   verify(): Promise<string | null>;
   /** Which of these texts stand in any file of the trail, the spool or the daemon's log. */
-  found(texts: readonly string[], daemons: readonly Daemon[]): string[];
+  found(texts: readonly string[], daemons: readonly Pick<Daemon, 'log' | 'stderr'>[]): string[];
 }
+
+/** As `Daemon`; what ends it by itself is what `terminate` throws. */
+export type WatchingTrail = Pick<Daemon, 'log' | 'stderr' | 'terminate'> & AsyncDisposable;
 
 export interface MysqlEdgeOptions {
   readonly flavor: MysqlFlavor;
   readonly settings?: readonly string[];
+  /** Those that only a new data folder can have. */
+  readonly initial?: readonly string[];
   readonly seal?: object;
   readonly tables?: readonly object[];
   readonly sourceType?: MysqlFlavor;
@@ -49,8 +61,8 @@ export interface MysqlEdgeOptions {
 }
 
 export async function startEdge(options: MysqlEdgeOptions): Promise<MysqlEdge> {
-  const { flavor, settings = [] } = options;
-  const server = await testMysql({ flavor, own: true, settings: ['local-infile=ON', ...settings] });
+  const { flavor, settings = [], initial = [] } = options;
+  const server = await testMysql({ flavor, own: true, initial, settings: ['local-infile=ON', ...settings] });
   await server.sql('create database shop');
   const url = await captureUrl(server);
   await server.sql('grant references on *.* to capture@`%`');
@@ -69,11 +81,21 @@ export async function startEdge(options: MysqlEdgeOptions): Promise<MysqlEdge> {
       await daemon.says(isConnected, 30_000);
       return daemon;
     },
+    runWatching: () => watchingTrail(config.path),
     sealed: (timeoutMs) => caughtUp(server, config.folder, timeoutMs),
     records: (kind) =>
       readTrail(config.folder)
         .records.map(({ line }) => JSON.parse(line) as AnyRecord)
         .filter((record) => kind === undefined || record['kind'] === kind),
+    count: (kind) => {
+      const head = Buffer.from(`{"kind":"${kind}",`);
+      let count = 0;
+      for (const file of filesOf(join(config.dir, 'trails'))) {
+        const content = contentOf(file);
+        for (let at = content.indexOf(head); at >= 0; at = content.indexOf(head, at + head.length)) count++;
+      }
+      return count;
+    },
     verify: async () => {
       const { code, stdout, stderr } = await rowseal([
         'verify',
@@ -96,6 +118,38 @@ export async function startEdge(options: MysqlEdgeOptions): Promise<MysqlEdge> {
       await config[Symbol.asyncDispose]();
     },
   };
+}
+
+async function watchingTrail(path: string): Promise<WatchingTrail> {
+  const trail = await startTrail(path, (store) => store, { watchMs: 200 });
+  const lines = () => trail.log.map((line) => JSON.parse(line) as LogLine);
+  let over = false;
+  void trail.done
+    .catch(() => undefined)
+    .finally(() => {
+      over = true;
+    });
+  try {
+    await until(() => over || lines().some(isConnected));
+    if (over) await trail.done;
+  } catch (error) {
+    await trail.stop().catch(() => undefined);
+    throw error;
+  }
+  return {
+    get log() {
+      return lines();
+    },
+    stderr: () => '',
+    terminate: () => trail.stop().then(() => 0),
+    [Symbol.asyncDispose]: () => trail.stop().catch(() => undefined),
+  };
+}
+
+export async function until(holds: () => boolean | Promise<boolean>, ms = 30_000): Promise<void> {
+  for (const deadline = Date.now() + ms; !(await holds()); await sleep(200)) {
+    if (Date.now() > deadline) throw new Error(`waited ${ms} ms for ${holds}`);
+  }
 }
 
 function filesOf(folder: string): string[] {

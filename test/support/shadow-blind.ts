@@ -56,6 +56,14 @@ export function blindSpots(
   });
 }
 
+/** Names of the alterations that this trail gives no occasion for. */
+export function unfit(
+  records: readonly ReadRecord[],
+  alterations: Readonly<Record<string, Alteration>>,
+): string[] {
+  return Object.entries(alterations).flatMap(([name, alter]) => (alter([...records]) === null ? [name] : []));
+}
+
 /** Altering what isn't compared proves nothing. */
 function passedOver(line: string, ignored: readonly string[]): boolean {
   return ignored.some((table) => line.includes(`"table":"${table}"`));
@@ -77,7 +85,8 @@ function rewrite(records: readonly ReadRecord[], at: number, change: (line: stri
   });
 }
 
-function without(records: ReadRecord[], fits: (line: string) => boolean): ReadRecord[] | null {
+/** Without the first record that fits; null where none does. */
+export function without(records: ReadRecord[], fits: (line: string) => boolean): ReadRecord[] | null {
   const at = records.findIndex(({ line }) => fits(line));
   return at < 0 ? null : records.filter((_record, i) => i !== at);
 }

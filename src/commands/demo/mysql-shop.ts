@@ -19,6 +19,7 @@ import {
   type ShopKind,
   type ShopSession,
   type ShopSetting,
+  type Tier,
 } from './shop.ts';
 
 const TITLES = { mysql: 'MySQL', mariadb: 'MariaDB' } as const;
@@ -88,10 +89,7 @@ async function shopOn(server: DemoServer, flavor: MysqlFlavor, secret: () => str
     dialect: { ...DIALECT, client },
     rogue: rogueOf(client, admin.user, known ? login : null),
     aside: `${WORSE} ${facts.performanceSchema ? NOTICED : UNNOTICED}`,
-    unmasked: (who) =>
-      known
-        ? `He said nothing, and our trigger was gone. But the binlog names the thread of each transaction, and performance_schema whose it is while it lives: ${who}.`
-        : `Nobody is known for the last change: tier none, for the binlog of ${TITLES[flavor]} ${version} names no thread with rows. It does with ddl: the records around it say who hid: ${who}.`,
+    unmasked: (tier, who) => unmasked(tier, known ? null : `${TITLES[flavor]} ${version}`, who),
     prompts: { people: prompt, admin: prompt },
     adminUrl: server.adminUrl,
     adminShown: `mysql://${admin.user}@…/   # an admin, for setup alone`,
@@ -119,6 +117,15 @@ function namesThreads({ flavor, versionNumber, performanceSchema }: ServerFacts)
   return performanceSchema && (flavor === 'mysql' || versionNumber >= 110_500);
 }
 
+/** `blind`: the server whose binlog names no thread with rows; null where it does. */
+function unmasked(tier: Tier, blind: string | null, who: string): string {
+  if (tier !== 'none')
+    return `He said nothing, and our trigger was gone. But the binlog names the thread of each transaction, and performance_schema whose it is while it lives: ${who}.`;
+  if (blind !== null)
+    return `Nobody is known for the last change: tier none, for the binlog of ${blind} names no thread with rows. It does with ddl: the records around it say who hid: ${who}.`;
+  return `Nobody is known for the last change, this time: tier none. performance_schema knows whose a thread is while it lives, but is asked seldom where it answers slowly. The ddl records around it say: ${who}.`;
+}
+
 /** He knows of the trigger, and puts it back. `login`: as which he is known all the same. */
 function rogueOf(client: string, user: string, login: string | null): Scene {
   const trigger = triggerName('orders', 'UPDATE');
@@ -136,6 +143,7 @@ function rogueOf(client: string, user: string, login: string | null): Scene {
       action: 'update',
       actor: login === null ? { type: 'unknown' } : { type: 'login', id: login },
       tier: login === null ? 'none' : 'connection',
+      orUnknown: login !== null,
     },
   };
 }

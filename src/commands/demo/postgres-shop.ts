@@ -92,7 +92,7 @@ async function shopOn(postgres: EmbeddedPostgres, secret: () => string): Promise
     dialect: DIALECT,
     rogue: ROGUE,
     aside: null,
-    unmasked: (who) =>
+    unmasked: (_tier, who) =>
       `Nobody is known for the last change: tier none. The ddl records around it say who hid: ${who}.`,
     prompts: { people: '=>', admin: '=#' },
     adminUrl: url,

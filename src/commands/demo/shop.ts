@@ -26,6 +26,8 @@ export interface Scene {
     readonly action: 'insert' | 'update';
     readonly actor: Readonly<Record<string, string>>;
     readonly tier: Tier;
+    /** Or nobody: who it was is asked of the server, which may answer too late. */
+    readonly orUnknown?: boolean;
   };
 }
 
@@ -80,8 +82,8 @@ export interface Shop extends AsyncDisposable {
   readonly rogue: Scene;
   /** What else is to be said of hiding; null where nothing is. */
   readonly aside: string | null;
-  /** What the ddl records around the rogue's change say of him: `who` is login, program and process. */
-  unmasked(who: string): string;
+  /** How the rogue is known: by the `tier` of his change, and `who` the ddl records around it name: login, program, process. */
+  unmasked(tier: Tier, who: string): string;
   /** Of the engine's own command line. */
   readonly prompts: { readonly people: string; readonly admin: string };
   readonly adminUrl: string;

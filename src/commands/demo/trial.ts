@@ -12,7 +12,7 @@ import { verifyCommand } from '../verify.ts';
 import { placeOf } from './evidence.ts';
 import type { Narrator } from './narrator.ts';
 import { TRAIL } from './setting.ts';
-import { ORDER, type Shop, scenesOf } from './shop.ts';
+import { ORDER, type Shop, scenesOf, type Tier } from './shop.ts';
 import { runCommand } from './stage.ts';
 import { CHANGES, isOfTheStory, type Stage } from './story.ts';
 import { changeOneByte, removeObject } from './tamper.ts';
@@ -22,7 +22,7 @@ export interface StoryRecord {
   readonly kind: string;
   readonly id: string;
   readonly actor?: { readonly type: string; readonly id?: string; readonly email?: string };
-  readonly attribution?: { readonly tier: string; readonly via?: string | null };
+  readonly attribution?: { readonly tier: Tier; readonly via?: string | null };
   readonly action?: string;
   readonly connection?: { readonly user?: string; readonly application?: string; readonly pid?: number };
   readonly target?: { readonly key?: Readonly<Record<string, unknown>> | null };
@@ -52,8 +52,8 @@ export async function tellHistory({ folder, say, io, shop, wrong }: Stage): Prom
     const record = found[at];
     const same =
       record?.action === expected.action &&
-      record.attribution?.tier === expected.tier &&
-      isDeepStrictEqual(record.actor, expected.actor);
+      ((record.attribution?.tier === expected.tier && isDeepStrictEqual(record.actor, expected.actor)) ||
+        (expected.orUnknown && record.attribution?.tier === 'none'));
     if (!same)
       wrong.push(`${who}: the trail says ${JSON.stringify(record?.actor)} (${record?.attribution?.tier})`);
   });
@@ -66,7 +66,8 @@ function tellIntruder(say: Narrator, shop: Shop, records: readonly StoryRecord[]
   if (connection === undefined) return;
   const { user, application, pid } = connection;
   const who = [user && `login ${user}`, application, `process ${pid}`];
-  say.caught(shop.unmasked(who.filter(Boolean).join(', ')));
+  const tier = records.findLast(({ kind }) => kind === 'change')?.attribution?.tier ?? 'none';
+  say.caught(shop.unmasked(tier, who.filter(Boolean).join(', ')));
 }
 
 export async function verifyClean({ folder, say, io, wrong }: Stage, vkey: string): Promise<Verdict> {

@@ -9,6 +9,7 @@ import net from 'node:net';
 import tls from 'node:tls';
 import mysql, { type AuthPlugin, type ConnectionOptions } from 'mysql2';
 import { RowsealError } from '../../base/errors.ts';
+import { oneBuffer } from '../one-buffer.ts';
 
 export type SslMode = 'DISABLED' | 'REQUIRED' | 'VERIFY_CA' | 'VERIFY_IDENTITY';
 
@@ -74,7 +75,14 @@ export function parseMysqlUrl(url: string, password?: string): ConnectionTarget 
  * and against `localhost` where that is missing, as it is when an address was dialled.
  */
 function dial(host: string, port: number): net.Socket {
-  const socket = net.connect({ host, port, noDelay: true, keepAlive: true, keepAliveInitialDelay: 30_000 });
+  const socket: net.Socket = net.connect({
+    host,
+    port,
+    noDelay: true,
+    keepAlive: true,
+    keepAliveInitialDelay: 30_000,
+    onread: oneBuffer(() => socket),
+  });
   return Object.assign(socket, { _host: host });
 }
 

@@ -8,6 +8,7 @@ import type { Position } from '../../change/change.ts';
 import { type GtidSet, parseGtidSet } from './gtid.ts';
 import {
   begunAnew,
+  elsewhereInPart,
   endOfLog,
   fileEnd,
   goOn,
@@ -73,7 +74,7 @@ function byGtidSet(opening: OpeningFacts, set: string): Opening {
     const why = `the binary logs with ${brief(missing)} were removed`;
     return orAccepted(opening, 'binlog_purged', why, () => textOf(through.union(purged)));
   }
-  return goOn(opening);
+  return elsewhereInPart(opening, () => textOf(through.union(partial))) ?? goOn(opening);
 }
 
 function byFile(

@@ -4,7 +4,7 @@
  */
 import { broken } from './broken.ts';
 import { type CellText, within } from './cell-text.ts';
-import { putDigits } from './cells-integer.ts';
+import { putDigits, putInteger } from './cells-integer.ts';
 import type { ReadCell } from './column.ts';
 
 /** Columns have at most 65 digits, computed values inside JSON nine words of nine. */
@@ -39,55 +39,43 @@ export function putDecimal(
   scale: number,
 ): void {
   const invert = source[start]! & 0x80 ? 0 : 0xff;
-  out.ensure(precision + 3);
+  // Room for putInteger too, so that it does not grow.
+  out.ensure(precision + 20);
   const bytes = out.bytes;
   if (invert !== 0) bytes[out.length++] = 0x2d;
   const whole = precision - scale;
-  const first = out.length;
   let at = start;
   let sign = 0x80;
+  let begun = false;
   for (let rest = whole; rest > 0; ) {
     const digits = rest % 9 || 9;
-    at = putGroup(out, source, at, digits, invert, sign);
+    const value = groupAt(source, at, digits, invert, sign);
+    at += BYTES[digits]!;
     sign = 0;
     rest -= digits;
+    if (begun) putDigits(out, value, digits);
+    else if (value > 0 || rest === 0) {
+      putInteger(out, value);
+      begun = true;
+    }
   }
-  trimZeros(out, first);
+  if (whole === 0) bytes[out.length++] = 0x30;
   if (scale === 0) return;
   bytes[out.length++] = 0x2e;
   for (let rest = scale; rest > 0; ) {
     const digits = Math.min(rest, 9);
-    at = putGroup(out, source, at, digits, invert, sign);
+    putDigits(out, groupAt(source, at, digits, invert, sign), digits);
+    at += BYTES[digits]!;
     sign = 0;
     rest -= digits;
   }
 }
 
-function putGroup(
-  out: CellText,
-  source: Buffer,
-  start: number,
-  digits: number,
-  invert: number,
-  sign: number,
-): number {
+/** Up to nine digits; the number's first bit is its sign. */
+function groupAt(source: Buffer, start: number, digits: number, invert: number, sign: number): number {
   const end = start + BYTES[digits]!;
   let value = (source[start]! ^ invert ^ sign) & 0xff;
-  for (let i = start + 1; i < end; i++) value = value * 256 + (source[i]! ^ invert);
+  for (let i = start + 1; i < end; i++) value = ((value << 8) | (source[i]! ^ invert)) >>> 0;
   if (value >= BOUNDS[digits]!) throw broken('a DECIMAL with too many digits');
-  putDigits(out, value, digits);
-  return end;
-}
-
-/** Leading zeros go, but for the last digit; no digits at all become one zero. */
-function trimZeros(out: CellText, first: number): void {
-  const { bytes } = out;
-  const last = out.length - 1;
-  let at = first;
-  while (at < last && bytes[at] === 48) at++;
-  if (last < first) bytes[out.length++] = 48;
-  else if (at > first) {
-    bytes.copyWithin(first, at, out.length);
-    out.length -= at - first;
-  }
+  return value;
 }

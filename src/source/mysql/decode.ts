@@ -34,6 +34,15 @@ export interface DecoderOptions extends Pick<TransactionParts, 'threads'> {
    * counts where this is not given.
    */
   readonly covers?: (schema: string, table: string) => boolean;
+  /** The server compares names of schemas and tables without case. */
+  readonly foldsNames?: boolean;
+  /** MySQL: rows of this table were changed whose cascades stand in no log. Told at least once a table. */
+  readonly cascadesUnlogged?: (schema: string, table: string) => void;
+  /**
+   * The server's own: what another one wrote (this is its replica) bears that one's session numbers, or the applier's, and
+   * nobody is asked whose they are. Absent: all of it is its own.
+   */
+  readonly serverId?: number;
   /** Settles when the handler takes more: asked inside of what comes as one event but is many. */
   readonly ready?: () => Promise<void> | undefined;
 }
@@ -44,15 +53,22 @@ export interface Decoder {
   /** Everything before it was delivered. */
   position(): Position;
   inTransaction(): boolean;
+  /** The transaction that is open was never committed: it is told as that, and closed. */
+  lost(): void;
 }
 
 export function createDecoder(options: DecoderOptions): Decoder {
   const { flavor, handler } = options;
   const frames = createEventFrames();
   const delivered = createDelivered(flavor, options.start);
-  const tables = createTableMaps(flavor, options.contextTrigger);
+  const tables = createTableMaps(flavor, options.contextTrigger, options.foldsNames);
   const transaction = createTransaction({ handler, threads: options.threads });
-  const rows = createRowEvents({ transaction, tables, covers: options.covers ?? (() => true) });
+  const rows = createRowEvents({
+    transaction,
+    tables,
+    covers: options.covers ?? (() => true),
+    cascadesUnlogged: options.cascadesUnlogged ?? (() => undefined),
+  });
   const quiet = (position: Position) => handler.quiet(position);
   const group = createGroup({
     transaction,
@@ -80,7 +96,9 @@ export function createDecoder(options: DecoderOptions): Decoder {
 
   const begin = (gtid: Gtid, header: EventHeader): void => {
     if (group.isOpen) throw broken('a transaction inside another');
-    group.open(gtid, transactionStart(gtid, header, { ...place, position: place.position - header.size }));
+    const own = options.serverId === undefined || options.serverId === header.serverId;
+    const start = transactionStart(gtid, header, { ...place, position: place.position - header.size });
+    group.open(gtid, start, own);
   };
 
   const between = (event: Buffer, header: EventHeader, bodyEnd: number): boolean => {
@@ -139,6 +157,7 @@ export function createDecoder(options: DecoderOptions): Decoder {
     },
     position: () => delivered.text(),
     inTransaction: () => group.isOpen,
+    lost: () => group.lost(),
   };
 }
 
@@ -163,7 +182,15 @@ function idOf(gtid: Gtid): string | null {
   return gtid.source === null ? null : `${gtid.source}:${gtid.number}`;
 }
 
+/** The second that was asked for last: small transactions come by the thousand in one. */
+let lastSeconds = -1;
+let lastText = '';
+
 /** `2026-11-21T20:18:33.123456Z` */
 function timeOf(seconds: number, micros: number): string {
-  return `${new Date(seconds * 1000).toISOString().slice(0, -5)}.${String(micros).padStart(6, '0')}Z`;
+  if (seconds !== lastSeconds) {
+    lastText = new Date(seconds * 1000).toISOString().slice(0, -5);
+    lastSeconds = seconds;
+  }
+  return `${lastText}.${String(micros).padStart(6, '0')}Z`;
 }

@@ -23,6 +23,10 @@ describe('checksums', () => {
     expect(ends(rotate, description, event(EVENT.XID, Buffer.alloc(8)))).toEqual([4, 4, 4]);
     const plain = event(EVENT.XID, Buffer.alloc(12, 1)).fill(1, 31);
     expect(ends(unchecked(), plain)).toEqual([4, 0]);
+    // As a server without checksums sends it: when the file was made is set to 0, and the CRC32 left as it was.
+    const stale = unchecked();
+    stale.writeUInt32LE(1, 19 + 2 + 50);
+    expect(ends(stale, plain)).toEqual([4, 0]);
   });
   test('a wrong one names the place', () => {
     const spoiled = event(EVENT.XID, Buffer.alloc(8));

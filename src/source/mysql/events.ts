@@ -3,9 +3,9 @@
  * look (MySQL internals: "Binary Log Event", "Format_description_event"). Here is decided whether an event's bytes can be
  * trusted; it must never hand over the body of one whose CRC32 is wrong.
  */
-import { crc32 } from 'node:zlib';
 import { RowsealError } from '../../base/errors.ts';
 import { broken } from './broken.ts';
+import { checksumOf } from './checksum.ts';
 import { readFields } from './fields.ts';
 
 /** Types of events, as the servers number them: up to 159 MySQL's (shared where both know them), from 160 MariaDB's. */
@@ -124,12 +124,14 @@ export function createEventFrames(): EventFrames {
         checksums = readFormatDescription(event);
         if (checksums && unproven) throw failed(place());
         unproven = false;
+        // Without checksums the server changes fields of it (when the file was made) and leaves its CRC32 as it was.
+        if (!checksums) return event.length - CHECKSUM_BYTES;
       } else if (checksums === false) return event.length;
       else if (checksums === null && !artificial)
         throw broken('an event before the first FORMAT_DESCRIPTION');
       const end = event.length - CHECKSUM_BYTES;
       if (end < HEADER_BYTES) throw broken('an event without room for its checksum');
-      if (crc32(event.subarray(0, end)) === event.readUInt32LE(end)) return end;
+      if (checksumOf(event, end) === event.readUInt32LE(end)) return end;
       if (checksums !== null) throw failed(place());
       // It has a checksum or not: the description will tell.
       unproven = true;
@@ -155,7 +157,7 @@ const POST_HEADERS: readonly (readonly [number, number])[] = [
   [EVENT.DELETE_ROWS, 10],
 ];
 
-/** Whether the events of this file have a CRC32. The description itself always has one (WL#2540). */
+/** Whether the events of this file have a CRC32. The description itself always has room for one (WL#2540). */
 function readFormatDescription(event: Buffer): boolean {
   const fields = readFields(event, HEADER_BYTES, event.length - CHECKSUM_BYTES, 'FORMAT_DESCRIPTION');
   const version = fields.u16();

@@ -29,63 +29,101 @@ export interface Fields {
 
 /** Of `bytes[start, end)`; `what` names the event in errors. */
 export function readFields(bytes: Buffer, start: number, end: number, what: string): Fields {
-  let at = start;
+  return new FieldReader(bytes, start, end, what);
+}
 
-  const skip = (count: number): number => {
-    if (count < 0 || count > end - at) throw broken(`${what} is shorter than it says`);
-    at += count;
-    return at - count;
-  };
-  const u8 = () => bytes[skip(1)] as number;
-  const safe = (value: bigint): number => {
-    if (value > BigInt(Number.MAX_SAFE_INTEGER)) throw broken(`${what} holds a length beyond all bounds`);
-    return Number(value);
-  };
-  const u64 = () => bytes.readBigUInt64LE(skip(8));
+/** A class, since closures would be made anew for each event. */
+class FieldReader implements Fields {
+  readonly #bytes: Buffer;
+  readonly #end: number;
+  readonly #what: string;
+  #at: number;
+
+  constructor(bytes: Buffer, start: number, end: number, what: string) {
+    this.#bytes = bytes;
+    this.#at = start;
+    this.#end = end;
+    this.#what = what;
+  }
+
+  u8(): number {
+    return this.#bytes[this.#skip(1)] as number;
+  }
+
+  u16(): number {
+    return this.#bytes.readUInt16LE(this.#skip(2));
+  }
+
+  u24(): number {
+    return this.#bytes.readUIntLE(this.#skip(3), 3);
+  }
+
+  u32(): number {
+    return this.#bytes.readUInt32LE(this.#skip(4));
+  }
+
+  u64(): bigint {
+    return this.#bytes.readBigUInt64LE(this.#skip(8));
+  }
+
+  take(count: number): Buffer {
+    const from = this.#skip(count);
+    return this.#bytes.subarray(from, from + count);
+  }
+
+  rest(): Buffer {
+    return this.take(this.left());
+  }
+
+  untilZero(): Buffer {
+    const zero = this.#bytes.indexOf(0, this.#at);
+    if (zero < 0 || zero >= this.#end) throw broken(`${this.#what} holds a name without end`);
+    const from = this.#skip(zero + 1 - this.#at);
+    return this.#bytes.subarray(from, zero);
+  }
+
+  lengthEncoded(): number {
+    const first = this.u8();
+    if (first < 251) return first;
+    if (first === 252) return this.u16();
+    if (first === 253) return this.u24();
+    if (first === 254) return this.#safe(this.u64());
+    throw broken(`${this.#what} holds a length that is none`);
+  }
 
   /** As many trailing ones as bytes follow the first; eight ones, and the number follows whole. */
-  const varlen = (): bigint => {
-    const first = u8();
+  varlen(): bigint {
+    const first = this.u8();
     let extra = 0;
     while (extra < 8 && ((first >> extra) & 1) === 1) extra++;
-    const from = skip(extra);
+    const from = this.#skip(extra);
     let value = 0n;
-    for (let i = extra - 1; i >= 0; i--) value = (value << 8n) | BigInt(bytes[from + i] as number);
+    for (let i = extra - 1; i >= 0; i--) value = (value << 8n) | BigInt(this.#bytes[from + i] as number);
     if (extra === 8) return value;
     const low = first >> (extra + 1);
     return (value << BigInt(7 - extra)) | BigInt(low);
-  };
+  }
 
-  return {
-    u8,
-    u16: () => bytes.readUInt16LE(skip(2)),
-    u32: () => bytes.readUInt32LE(skip(4)),
-    u24: () => bytes.readUIntLE(skip(3), 3),
-    u64,
-    take: (count) => {
-      const from = skip(count);
-      return bytes.subarray(from, from + count);
-    },
-    rest: () => bytes.subarray(skip(end - at), end),
-    untilZero: () => {
-      const zero = bytes.indexOf(0, at);
-      if (zero < 0 || zero >= end) throw broken(`${what} holds a name without end`);
-      const from = skip(zero + 1 - at);
-      return bytes.subarray(from, zero);
-    },
-    lengthEncoded: () => {
-      const first = u8();
-      if (first < 251) return first;
-      if (first === 252) return bytes.readUInt16LE(skip(2));
-      if (first === 253) return bytes.readUIntLE(skip(3), 3);
-      if (first === 254) return safe(u64());
-      throw broken(`${what} holds a length that is none`);
-    },
-    varlen,
-    varlenSigned: () => {
-      const value = varlen();
-      return (value & 1n) === 0n ? value >> 1n : -(value >> 1n) - 1n;
-    },
-    left: () => end - at,
-  };
+  varlenSigned(): bigint {
+    const value = this.varlen();
+    return (value & 1n) === 0n ? value >> 1n : -(value >> 1n) - 1n;
+  }
+
+  left(): number {
+    return this.#end - this.#at;
+  }
+
+  /** Passes so many bytes; returns where they begin. */
+  #skip(count: number): number {
+    const at = this.#at;
+    if (count < 0 || count > this.#end - at) throw broken(`${this.#what} is shorter than it says`);
+    this.#at = at + count;
+    return at;
+  }
+
+  #safe(value: bigint): number {
+    if (value > BigInt(Number.MAX_SAFE_INTEGER))
+      throw broken(`${this.#what} holds a length beyond all bounds`);
+    return Number(value);
+  }
 }

@@ -1,6 +1,6 @@
 /**
  * What of one transaction is understood but can't be told as rows: collected while it is delivered, handed over right
- * behind its commit, once for each reason and object, with how often. Never a statement's text.
+ * before its commit, once for each reason and object, with how often. Never a statement's text.
  */
 import type { ChangeHandler, Position } from '../../change/change.ts';
 

@@ -51,7 +51,7 @@ describe('what is not known', () => {
   });
 });
 
-describe('what is missing of a transaction is told behind its commit', () => {
+describe('what is missing of a transaction is told before its commit', () => {
   test('an incident, alone and among changes', async () => {
     const incident = event(EVENT.INCIDENT, Buffer.from([1, 0, 0]));
     const said = await told('mysql', [
@@ -63,9 +63,9 @@ describe('what is missing of a transaction is told behind its commit', () => {
       incident,
       xid(),
     ]);
-    expect(words(said)).toEqual(['gap', 'begin', 'commit', 'gap', 'begin', 'commit', 'gap']);
+    expect(words(said)).toEqual(['gap', 'begin', 'gap', 'commit', 'begin', 'gap', 'commit']);
     expect(said[0]).toContain('"from":"empty","to":"empty","reason":"incident"');
-    expect(said[3]).toContain(`"from":"empty","to":"${UUID}:1","reason":"incident"`);
+    expect(said[2]).toContain(`"from":"empty","to":"${UUID}:1","reason":"incident"`);
   });
   test('many statements are counted, not listed', async () => {
     const many = Array.from({ length: 500 }, (_, i) => query(`UPDATE t${i % 250} SET a = 1`));
@@ -77,8 +77,8 @@ describe('what is missing of a transaction is told behind its commit', () => {
   });
   test('a transaction that ends in ROLLBACK after changes', async () => {
     const said = await told('mysql', [mysqlGtid(1), query('BEGIN'), ...rowsOf('mysql'), query('ROLLBACK')]);
-    expect(words(said)).toEqual(['begin', 'insert', 'commit', 'gap']);
-    expect(said[3]).toContain('"reason":"rolled_back","details":{"last":1,');
+    expect(words(said)).toEqual(['begin', 'insert', 'gap', 'commit']);
+    expect(said[2]).toContain('"reason":"rolled_back","details":{"last":1,');
   });
   test('one that the end of its file cut off was never committed', async () => {
     const said = await told('mysql', [
@@ -90,9 +90,9 @@ describe('what is missing of a transaction is told behind its commit', () => {
       query('BEGIN'),
       xid(),
     ]);
-    expect(words(said)).toEqual(['begin', 'insert', 'commit', 'gap', 'begin', 'commit']);
-    expect(said[2]).toBe('commit empty');
-    expect(said[3]).toContain('"reason":"incomplete_transaction"');
+    expect(words(said)).toEqual(['begin', 'insert', 'gap', 'commit', 'begin', 'commit']);
+    expect(said[3]).toBe('commit empty');
+    expect(said[2]).toContain('"reason":"incomplete_transaction"');
     expect(said[5]).toBe(`commit ${UUID}:1`);
   });
 });
@@ -120,8 +120,8 @@ describe('savepoints', () => {
   });
   test('one that nobody set takes back everything', async () => {
     const said = await told('mariadb', [mariadbGtid(1), ...rows, ...rows, query('ROLLBACK TO `x`'), xid()]);
-    expect(words(said)).toEqual(['begin', 'insert', 'insert', 'commit', 'gap']);
-    expect(said[4]).toContain('"first":1,"last":2');
+    expect(words(said)).toEqual(['begin', 'insert', 'insert', 'gap', 'commit']);
+    expect(said[3]).toContain('"first":1,"last":2');
   });
   test('more than fits is delivered, and what is then taken back is told by its indexes', async () => {
     const statement = query(`UPDATE t SET a = 1 -- ${'x'.repeat(900_000)}`);
@@ -145,11 +145,11 @@ describe('savepoints', () => {
       'insert',
       'insert',
       'insert',
+      'gap',
+      'gap',
       'commit',
-      'gap',
-      'gap',
     ]);
-    expect(said[8]).toContain('"reason":"rolled_back","details":{"first":3,"last":4');
+    expect(said[7]).toContain('"reason":"rolled_back","details":{"first":3,"last":4');
   });
 });
 
@@ -188,8 +188,8 @@ describe('XA', () => {
   });
   test('a verdict over what was prepared before the stream began', async () => {
     const commit = await told('mysql', [mysqlGtid(2), query("XA COMMIT X'61',X'',1")]);
-    expect(words(commit)).toEqual(['begin', 'commit', 'gap']);
-    expect(commit[2]).toContain('"reason":"prepared_before_start"');
+    expect(words(commit)).toEqual(['begin', 'gap', 'commit']);
+    expect(commit[1]).toContain('"reason":"prepared_before_start"');
     expect(words(await told('mysql', [mysqlGtid(2), query("XA ROLLBACK X'61',X'',1")]))).toEqual(['quiet']);
   });
 });

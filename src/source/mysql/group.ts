@@ -29,8 +29,8 @@ export interface GroupParts {
 }
 
 export interface Group {
-  /** A GTID came: a transaction begins. */
-  open(gtid: Gtid, start: TransactionStart): void;
+  /** A GTID came: a transaction begins. `own`: this server ran it itself. */
+  open(gtid: Gtid, start: TransactionStart, own?: boolean): void;
   readonly isOpen: boolean;
   /** An event of it; `behind`: the place behind it. */
   event(event: Buffer, header: EventHeader, bodyEnd: number, behind: FilePlace): Wait;
@@ -39,7 +39,6 @@ export interface Group {
 }
 
 interface Open extends Preparing {
-  readonly start: TransactionStart;
   /** The position before it. */
   readonly from: Position;
 }
@@ -57,11 +56,12 @@ export function createGroup(parts: GroupParts): Group {
     return group;
   };
 
-  const begin = (threadId: number | null): Wait => {
-    const { muted, start, gtid } = inside();
+  const begin = (threadId: number | null, madeAt?: string): Wait => {
+    const { muted, start, gtid, own } = inside();
     if (muted || transaction.begun) return undefined;
     rows.begin();
-    return transaction.begin(start, threadId ?? (gtid.flavor === 'mariadb' ? gtid.threadId : null));
+    const thread = threadId ?? (gtid.flavor === 'mariadb' ? gtid.threadId : null);
+    return transaction.begin(start, own ? thread : null, madeAt);
   };
 
   /** The transaction ended: with all that was held it is delivered. */
@@ -239,11 +239,12 @@ export function createGroup(parts: GroupParts): Group {
     get isOpen() {
       return group !== null;
     },
-    open(gtid, start) {
+    open(gtid, start, own = true) {
       const xaFirst = gtid.flavor === 'mariadb' && gtid.prepares;
       group = {
         gtid,
         start,
+        own,
         from: delivered.text(),
         muted: delivered.has(gtid),
         explicit: gtid.flavor === 'mariadb' && !gtid.standalone,

@@ -14,6 +14,7 @@ const BACKSLASH = 0x5c;
 const HEX = Buffer.from('0123456789abcdef');
 /** What follows the backslash; 1: `u00xx`; 0: nothing to escape. */
 const ESCAPES = escapeTable();
+const SHORT_BYTES = 64;
 /** Room is made for so many bytes at a time. */
 const CHUNK_BYTES = 8192;
 /** The server breaks base64 into lines of so many characters. */
@@ -21,12 +22,36 @@ const BASE64_LINE = 76;
 
 /** Returns all bytes or-ed together: below 128 where the text is ASCII. */
 export function putJsonString(out: CellText, source: Buffer, start: number, end: number): number {
+  if (end - start <= SHORT_BYTES) return putShort(out, source, start, end);
   let seen = 0;
   out.byte(QUOTE);
   for (let from = start; from < end; from += CHUNK_BYTES) {
     seen |= putEscaped(out, source, from, Math.min(end, from + CHUNK_BYTES));
   }
   out.byte(QUOTE);
+  return seen;
+}
+
+/** Names and most values: copied as they are as long as nothing is to be escaped. */
+function putShort(out: CellText, source: Buffer, start: number, end: number): number {
+  out.ensure((end - start) * 6 + 2);
+  const bytes = out.bytes;
+  let at = out.length;
+  let seen = 0;
+  bytes[at++] = QUOTE;
+  for (let i = start; i < end; i++) {
+    const value = source[i]!;
+    if (ESCAPES[value] !== 0) {
+      out.length = at;
+      seen |= putEscaped(out, source, i, end);
+      at = out.length;
+      break;
+    }
+    seen |= value;
+    bytes[at++] = value;
+  }
+  bytes[at++] = QUOTE;
+  out.length = at;
   return seen;
 }
 

@@ -109,19 +109,19 @@ export function putValue(
       return;
     case JSON_TYPE.int16:
       within(at, 2, end);
-      putInteger(out, source.readInt16LE(at));
+      putInteger(out, (u16At(source, at) << 16) >> 16);
       return;
     case JSON_TYPE.uint16:
       within(at, 2, end);
-      putInteger(out, source.readUInt16LE(at));
+      putInteger(out, u16At(source, at));
       return;
     case JSON_TYPE.int32:
       within(at, 4, end);
-      putInteger(out, source.readInt32LE(at));
+      putInteger(out, u32At(source, at) | 0);
       return;
     case JSON_TYPE.uint32:
       within(at, 4, end);
-      putInteger(out, source.readUInt32LE(at));
+      putInteger(out, u32At(source, at));
       return;
     case JSON_TYPE.int64:
       within(at, 8, end);
@@ -169,7 +169,7 @@ function putContainer(
     if (isObject) {
       const key = keys + i * keyWidth;
       const keyAt = within(start, offsetAt(source, key, large), stop);
-      const keyEnd = within(keyAt, source.readUInt16LE(key + keyWidth - 2), stop);
+      const keyEnd = within(keyAt, u16At(source, key + keyWidth - 2), stop);
       spend(keyEnd - keyAt);
       seen |= putJsonString(out, source, keyAt, keyEnd);
       putTwo(out, COLON);
@@ -210,7 +210,11 @@ export function isInlined(type: number, large: boolean): boolean {
 }
 
 export function offsetAt(source: Buffer, at: number, large: boolean): number {
-  return large ? u32At(source, at) : source[at]! | (source[at + 1]! << 8);
+  return large ? u32At(source, at) : u16At(source, at);
+}
+
+function u16At(source: Buffer, at: number): number {
+  return source[at]! | (source[at + 1]! << 8);
 }
 
 function putText(out: CellText, source: Buffer, at: number, end: number): void {

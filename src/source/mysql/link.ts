@@ -109,13 +109,19 @@ export function replicaUuid(serverId: number): string {
 /** What COM_REGISTER_SLAVE calls us. */
 export const REPLICA_HOST = 'rowseal';
 
+/** A byte that says OK, then the event, whose header has its size. */
+function announcedBytes(payload: Buffer): number {
+  return 1 + payload.readUInt32LE(1 + 9);
+}
+
 /** User variables that the dump thread reads (MySQL: sql/rpl_binlog_sender.cc; MariaDB: "Replication Protocol"). */
 function settings({ flavor, serverId, start, heartbeatMs }: DumpOptions): string[] {
   const nanoseconds = Math.round(heartbeatMs) * 1_000_000;
   const uuid = replicaUuid(serverId);
   const both = [
-    // Both names: 8.0.26 renamed them, and an unknown user variable harms nobody.
-    'SET @master_binlog_checksum = @@global.binlog_checksum, @source_binlog_checksum = @@global.binlog_checksum',
+    // Both names: 8.0.26 renamed them, and an unknown user variable harms nobody. What we can check, whatever the setting
+    // is now: each file says for itself whether its events have checksums, and older ones may differ from it.
+    `SET @master_binlog_checksum = 'CRC32', @source_binlog_checksum = 'CRC32'`,
     `SET @master_heartbeat_period = ${nanoseconds}, @source_heartbeat_period = ${nanoseconds}`,
     `SET @slave_uuid = '${uuid}', @replica_uuid = '${uuid}'`,
   ];
@@ -184,7 +190,7 @@ function listen(options: DumpOptions, socket: Duplex, threadId: number): Link {
     stop();
     busy.then(go, fail);
   };
-  const reader = createPacketReader(onPacket);
+  const reader = createPacketReader(onPacket, announcedBytes);
   const send = (payload: Buffer) => {
     reader.expectAnswer();
     socket.write(commandPacket(payload));

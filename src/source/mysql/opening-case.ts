@@ -26,6 +26,20 @@ export interface Opening {
   readonly gap: { readonly from: Position; readonly to: Position; readonly reason: string } | null;
 }
 
+/**
+ * The last seal ends inside of a transaction that another server told. What was sealed of it is known by its index alone,
+ * and a replica's log may have the same changes at others: rows of a table without a key in another order, statements
+ * without their comments. So nobody can say which are missing. Accepted, the rest of that transaction is the gap. Null
+ * where it is not so; `behind`: the position behind that transaction too.
+ */
+export function elsewhereInPart(opening: OpeningFacts, behind: () => Position): Opening | null {
+  const { resume, facts } = opening;
+  const { partial, incarnation } = resume;
+  if (partial == null || incarnation === null || incarnation === incarnationOf(facts)) return null;
+  const why = `of the transaction ${partial} only a part is sealed, as ${incarnation} told it; ${incarnationOf(facts)} may tell it in another order`;
+  return orAccepted(opening, 'source_changed', why, behind);
+}
+
 /** Nothing speaks against `through`, by the numbers; which may be others by the same name where the log was begun anew. */
 export function goOn(opening: OpeningFacts): Opening {
   const { resume, facts, lost } = opening;

@@ -4,7 +4,15 @@
  */
 import type { Position } from '../../change/change.ts';
 import { type MariadbPosition, parseMariadbPosition } from './mariadb-gtid.ts';
-import { begunAnew, endOfLog, goOn, type Opening, type OpeningFacts, orAccepted } from './opening-case.ts';
+import {
+  begunAnew,
+  elsewhereInPart,
+  endOfLog,
+  goOn,
+  type Opening,
+  type OpeningFacts,
+  orAccepted,
+} from './opening-case.ts';
 import { EMPTY_LOG, partialSet, readFrom } from './place.ts';
 
 export function byMariadbPosition(opening: OpeningFacts, set: string): Opening {
@@ -47,7 +55,12 @@ export function byMariadbPosition(opening: OpeningFacts, set: string): Opening {
       return start.text();
     });
   }
-  return goOn(opening);
+  const behind = () => {
+    const start = through.copy();
+    for (const { domain, server, number } of gtidsOf(partial)) start.set(domain, server, number);
+    return start.text();
+  };
+  return elsewhereInPart(opening, behind) ?? goOn(opening);
 }
 
 /** Behind the last of each domain that both have; where there is none, behind what is gone. */

@@ -1,16 +1,21 @@
 /**
  * Cuts the server's byte stream into packets (protocol: "MySQL Packets": a length of three bytes, a sequence number;
  * a payload of 2^24 − 1 bytes goes on in the next packet), and makes and reads the few that a replica needs. A packet
- * that lies whole in a chunk is handed over where it lies. It must never buffer more than one payload and what `hold`
- * caught.
+ * that lies whole in a chunk is handed over where it lies; one that is cut is put together in scratch that is used again,
+ * a large one in memory that goes back at once. It must never hold more than one payload and what `hold` caught, nor a
+ * chunk that its caller has back.
  */
 import { RowsealError } from '../../base/errors.ts';
 import type { ServerError } from './failure.ts';
 
-/** `bytes[start, end)` is the payload, valid until the call returns, or, where held, until `release`. */
+/**
+ * `bytes[start, end)` is the payload, valid until the call returns, or, where held, until `release`: as long must the
+ * chunk be left alone that it came in.
+ */
 export type OnPacket = (bytes: Buffer, start: number, end: number) => void;
 
 export interface PacketReader {
+  /** When it returns the chunk is the caller's again, but for the packet that it was held at. */
   push(chunk: Buffer): void;
   /** Stops handing over after the current packet; what comes is kept, so the caller should stop the socket. */
   hold(): void;
@@ -24,20 +29,32 @@ const HEADER = 4;
 const FULL = 0xff_ffff;
 /** The largest event: max_allowed_packet is at most 1 GiB (manual), and an event's headers come on top. */
 const MAX_PAYLOAD = 2 ** 30 + 2 ** 20;
+/** Scratch that stays; a larger payload has memory of its own. */
+const SCRATCH_BYTES = 64 * 1024;
 
-export function createPacketReader(onPacket: OnPacket): PacketReader {
+/**
+ * `announced`: how large a payload says that it is, from its first 16 MiB; asked where it goes on. Memory of that size is
+ * taken, which costs nothing before it is written to.
+ */
+export function createPacketReader(
+  onPacket: OnPacket,
+  announced: (start: Buffer) => number = () => 0,
+): PacketReader {
+  const scratch = Buffer.allocUnsafeSlow(SCRATCH_BYTES);
   let held = false;
   let running = false;
-  const kept: Buffer[] = [];
+  let kept: Buffer[] = [];
   let sequence = 0;
   /** The payload that is being put together, and how much of it is there. */
-  let parts: Buffer[] = [];
+  let whole = scratch;
   let gathered = 0;
   /** Header bytes of the packet that was cut, and what is missing of its body. */
   const head = Buffer.alloc(HEADER);
   let headFilled = 0;
   let missing = 0;
   let more = false;
+  /** A large payload that was handed over when we were held. */
+  let lent: Buffer | null = null;
 
   const header = (bytes: Buffer, at: number): number => {
     const found = bytes[at + 3] as number;
@@ -48,7 +65,7 @@ export function createPacketReader(onPacket: OnPacket): PacketReader {
       );
     }
     sequence = (sequence + 1) & 0xff;
-    return bytes.readUIntLE(at, 3);
+    return lengthAt(bytes, at);
   };
 
   /** Consumes a chunk up to its end or until held; returns what is left. */
@@ -57,7 +74,7 @@ export function createPacketReader(onPacket: OnPacket): PacketReader {
     while (at < chunk.length && !held) {
       const idle = missing === 0 && headFilled === 0 && !more;
       if (idle && chunk.length - at >= HEADER) {
-        const length = chunk.readUIntLE(at, 3);
+        const length = lengthAt(chunk, at);
         const end = at + HEADER + length;
         if (length < FULL && end <= chunk.length) {
           header(chunk, at);
@@ -82,21 +99,39 @@ export function createPacketReader(onPacket: OnPacket): PacketReader {
       missing = header(head, 0);
       headFilled = 0;
       more = missing === FULL;
-      if (gathered + missing > MAX_PAYLOAD) {
-        throw new RowsealError('stream_not_understood', `a packet of more than ${MAX_PAYLOAD} bytes`);
-      }
+      makeRoom(gathered + missing);
     }
-    const piece = chunk.subarray(at, at + missing);
-    if (piece.length > 0) parts.push(piece);
-    gathered += piece.length;
-    missing -= piece.length;
-    if (missing === 0 && !more) {
-      const whole = parts.length === 1 ? (parts[0] as Buffer) : Buffer.concat(parts, gathered);
-      parts = [];
-      gathered = 0;
-      onPacket(whole, 0, whole.length);
+    const taken = chunk.copy(whole, gathered, at, at + missing);
+    gathered += taken;
+    missing -= taken;
+    if (missing === 0 && !more) handOver();
+    return at + taken;
+  };
+
+  const makeRoom = (size: number): void => {
+    if (size > MAX_PAYLOAD) {
+      throw new RowsealError('stream_not_understood', `a packet of more than ${MAX_PAYLOAD} bytes`);
     }
-    return at + piece.length;
+    if (size <= whole.length) return;
+    const said = gathered > 0 ? announced(whole.subarray(0, gathered)) : size;
+    const larger = Buffer.allocUnsafeSlow(Math.min(said < size ? size * 2 : said, MAX_PAYLOAD));
+    whole.copy(larger, 0, 0, gathered);
+    giveBack(whole);
+    whole = larger;
+  };
+
+  const handOver = (): void => {
+    const done = whole;
+    const size = gathered;
+    whole = scratch;
+    gathered = 0;
+    onPacket(done, 0, size);
+    if (held) lent = done;
+    else giveBack(done);
+  };
+
+  const giveBack = (bytes: Buffer): void => {
+    if (bytes !== scratch) (bytes.buffer as ArrayBuffer).transfer(0);
   };
 
   const run = () => {
@@ -104,8 +139,13 @@ export function createPacketReader(onPacket: OnPacket): PacketReader {
     running = true;
     try {
       while (!held && kept.length > 0) {
-        const left = consume(kept.shift() as Buffer);
-        if (left !== null) kept.unshift(left);
+        const chunks = kept;
+        kept = [];
+        while (chunks.length > 0 && !held) {
+          const left = consume(chunks.shift() as Buffer);
+          if (left !== null) chunks.unshift(left);
+        }
+        kept = chunks.concat(kept);
       }
     } finally {
       running = false;
@@ -114,7 +154,17 @@ export function createPacketReader(onPacket: OnPacket): PacketReader {
 
   return {
     push: (chunk) => {
-      kept.push(chunk);
+      if (held || running || kept.length > 0) {
+        kept.push(Buffer.from(chunk));
+        return run();
+      }
+      running = true;
+      try {
+        const left = consume(chunk);
+        if (left !== null) kept.push(Buffer.from(left));
+      } finally {
+        running = false;
+      }
       run();
     },
     hold: () => {
@@ -122,12 +172,18 @@ export function createPacketReader(onPacket: OnPacket): PacketReader {
     },
     release: () => {
       held = false;
+      if (lent !== null) giveBack(lent);
+      lent = null;
       run();
     },
     expectAnswer: () => {
       sequence = 1;
     },
   };
+}
+
+function lengthAt(bytes: Buffer, at: number): number {
+  return bytes[at]! | (bytes[at + 1]! << 8) | (bytes[at + 2]! << 16);
 }
 
 /** A command as the first packet of an exchange. */

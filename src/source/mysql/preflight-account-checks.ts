@@ -86,14 +86,11 @@ export function lackingLookups(
 }
 
 /** information_schema shows an account the tables that it has a privilege on: doctor looks through its eyes. */
-function visibilityCheck(
-  { tables, sawAll }: PreflightFacts,
-  wish: PreflightWish,
-  account: AccountFacts,
-): Check[] {
-  const lacking = lackingReferences(wish, account);
+function visibilityCheck(facts: PreflightFacts, wish: PreflightWish, account: AccountFacts): Check[] {
+  const { server, sawAll } = facts;
+  const lacking = lackingReferences(server, wish, account);
   if (lacking.length === 0) return [];
-  const seen = judgeTables(tables, wish.tables, null).length;
+  const seen = judgeTables(facts, wish.tables, null).length;
   return [
     check(
       'login',
@@ -109,13 +106,18 @@ function visibilityCheck(
 }
 
 /** `shop`.* or *.*: what the account needs REFERENCES on and has not. */
-export function lackingReferences({ tables }: PreflightWish, account: AccountFacts | null): string[] {
+export function lackingReferences(
+  { foldsNames }: Pick<PreflightFacts['server'], 'foldsNames'>,
+  { tables }: PreflightWish,
+  account: AccountFacts | null,
+): string[] {
   const references = account?.references ?? [];
   if (references.includes('*') || account?.global.includes('SUPER')) return [];
   const schemas = namedSchemas(tables);
   if (schemas === null) return ['*.*'];
-  const granted = references.map((schema) => schema.replaceAll(/\\([\\_%])/g, '$1'));
+  const named = (schema: string) => (foldsNames ? schema.toLowerCase() : schema);
+  const granted = references.map((schema) => named(schema.replaceAll(/\\([\\_%])/g, '$1')));
   return schemas
-    .filter((schema) => !granted.includes(schema))
+    .filter((schema) => !granted.includes(named(schema)))
     .map((schema) => `${quoteSchemaGrant(schema)}.*`);
 }

@@ -17,6 +17,21 @@ export function logsCascades({ flavor, settings }: Pick<ServerFacts, 'flavor' | 
   return flavor === 'mysql' && native !== undefined && native !== 'ON';
 }
 
+/**
+ * Those that a change of these parents sets off: of their children, of these children's, and so on. MySQL 9.7 leaves all of
+ * it to InnoDB in a session that was reset (COM_RESET_CONNECTION, COM_CHANGE_USER, as connection pools do), whatever
+ * innodb_native_foreign_keys says; its rows events then lack USE_SQL_FOREIGN_KEY_F.
+ */
+export function cascadesFrom(parents: Iterable<string>, cascades: readonly CascadeFacts[]): CascadeFacts[] {
+  const byParent = Map.groupBy(cascades, (each) => `${each.parentSchema}.${each.parentTable}`);
+  const reached = new Set(parents);
+  // A set that grows is walked to its end.
+  for (const parent of reached) {
+    for (const { schema, table } of byParent.get(parent) ?? []) reached.add(`${schema}.${table}`);
+  }
+  return cascades.filter((each) => reached.has(`${each.parentSchema}.${each.parentTable}`));
+}
+
 /** Those whose child the configuration asks for, and whose changes the trail cannot show. */
 export function unseenCascades(
   server: Pick<ServerFacts, 'flavor' | 'settings'>,
@@ -28,8 +43,11 @@ export function unseenCascades(
 }
 
 /** Whether the configuration asks for a table. */
-export function isWanted(wish: PreflightWish): (schema: string, table: string) => boolean {
-  return (schema, table) => wishFor({ schema, table }, wish.tables) !== null;
+export function isWanted(
+  wish: PreflightWish,
+  { foldsNames }: Pick<ServerFacts, 'foldsNames'>,
+): (schema: string, table: string) => boolean {
+  return (schema, table) => wishFor({ schema, table, foldsNames }, wish.tables) !== null;
 }
 
 /** What the trail says of one, once a run: rows of the child may change without a record. */
@@ -50,7 +68,7 @@ export function cascadeObservation(cascade: CascadeFacts): Observation {
 }
 
 export function cascadeChecks(facts: PreflightFacts, wish: PreflightWish): Check[] {
-  const wanted = isWanted(wish);
+  const wanted = isWanted(wish, facts.server);
   const matching = facts.cascades.filter(({ schema, table }) => wanted(schema, table));
   if (matching.length === 0) return [];
   if (logsCascades(facts.server))
@@ -59,7 +77,7 @@ export function cascadeChecks(facts: PreflightFacts, wish: PreflightWish): Check
         'foreign key',
         'foreign_keys.cascades',
         'ok',
-        `${matching.length} cascade; the server logs what they change`,
+        `${matching.length} cascade; the server logs what they change (MySQL 9.7 not in a session that a pool has reset: the trail says so when it sees one)`,
       ),
     ];
   return unseenCascades(facts.server, matching, wanted).map((each) =>

@@ -6,6 +6,7 @@ export interface TableFacts {
   readonly table: string;
   readonly engine: string;
   readonly primaryKey: boolean;
+  readonly columns: readonly string[];
 }
 
 /** A foreign key whose parent's change also changes rows of the child. */
@@ -42,6 +43,11 @@ export async function readTables(side: SideSession): Promise<TableFacts[]> {
     `SELECT TABLE_SCHEMA AS schema_name, TABLE_NAME AS table_name FROM information_schema.TABLE_CONSTRAINTS
       WHERE CONSTRAINT_TYPE = 'PRIMARY KEY' AND TABLE_SCHEMA NOT IN ${SYSTEM}`,
   );
+  const columns = await side.query(
+    `SELECT TABLE_SCHEMA AS schema_name, TABLE_NAME AS table_name, COLUMN_NAME AS column_name FROM information_schema.COLUMNS
+      WHERE TABLE_SCHEMA NOT IN ${SYSTEM}`,
+  );
+  const columnsOf = Map.groupBy(columns, (row) => `${row['schema_name']}.${row['table_name']}`);
   const keyed = new Set(keys.map((row) => `${row['schema_name']}.${row['table_name']}`));
   return tables
     .map((row) => ({
@@ -49,6 +55,9 @@ export async function readTables(side: SideSession): Promise<TableFacts[]> {
       table: row['table_name'] ?? '',
       engine: row['engine'] ?? '',
       primaryKey: keyed.has(`${row['schema_name']}.${row['table_name']}`),
+      columns: (columnsOf.get(`${row['schema_name']}.${row['table_name']}`) ?? []).map(
+        (each) => each['column_name'] ?? '',
+      ),
     }))
     .sort(byName);
 }

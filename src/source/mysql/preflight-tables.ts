@@ -1,6 +1,6 @@
 /** What each table needs: facts and rules in, verdicts out; doctor shows them, setup obeys them. Pure. */
 import { createHash } from 'node:crypto';
-import { type Check, check, type TableWish, wishFor } from '../preflight.ts';
+import { type Check, check, redactionChecks, type TableWish, wishFor } from '../preflight.ts';
 import type { PreflightFacts, TriggerFacts } from './preflight-facts.ts';
 import type { TableFacts } from './preflight-schema.ts';
 import { OWNER, type PreflightWish, TRIGGER_BODY } from './preflight-wish.ts';
@@ -18,6 +18,10 @@ export interface TableVerdict {
   readonly foreign: readonly TriggerFacts[];
 }
 
+type JudgedFacts = Pick<PreflightFacts, 'tables'> & {
+  readonly server: Pick<PreflightFacts['server'], 'foldsNames'>;
+};
+
 const NAME_LENGTH = 64;
 
 /** `rowseal_i_orders`; names are unique in a schema and 64 characters at most, so a long one ends in a digest. */
@@ -30,12 +34,13 @@ export function triggerName(table: string, event: TriggerEvent): string {
 
 /** The verdict on every table that the configuration asks for. */
 export function judgeTables(
-  tables: readonly TableFacts[],
+  { tables, server }: JudgedFacts,
   wishes: readonly TableWish[],
   triggers: readonly TriggerFacts[] | null,
 ): TableVerdict[] {
+  const { foldsNames } = server;
   return tables.flatMap((table): TableVerdict[] => {
-    const wish = wishFor(table, wishes);
+    const wish = wishFor({ ...table, foldsNames }, wishes);
     if (wish === null) return [];
     const mine = (triggers ?? []).filter(({ schema }) => schema === table.schema);
     const named = (event: TriggerEvent) => mine.find(({ name }) => name === triggerName(table.table, event));
@@ -64,15 +69,15 @@ function isOurs(trigger: TriggerFacts, table: string, event: TriggerEvent): bool
 }
 
 export function tableChecks(facts: PreflightFacts, wish: PreflightWish): Check[] {
-  const { tables, kit, triggers } = facts;
-  const verdicts = judgeTables(tables, wish.tables, triggers);
+  const { kit, triggers } = facts;
+  const verdicts = judgeTables(facts, wish.tables, triggers);
   const keyless = verdicts.filter(({ table }) => !table.primaryKey);
   const checks: Check[] = [
     {
       group: 'tables',
       id: 'tables.matched',
       status: verdicts.length === 0 ? 'fail' : 'ok',
-      what: `${verdicts.length} tables match${keyless.length === 0 ? '' : `, ${keyless.length} of them without a primary key`}`,
+      what: `${verdicts.length} ${verdicts.length === 1 ? 'table matches' : 'tables match'}${keyless.length === 0 ? '' : `, ${keyless.length} of them without a primary key`}`,
       why: verdicts.length === 0 ? 'no table that can be seen matches: the trail would stay empty' : '',
       fix: verdicts.length === 0 ? 'See tables[].match in the configuration: schema.table.' : '',
     },
@@ -114,7 +119,9 @@ export function tableChecks(facts: PreflightFacts, wish: PreflightWish): Check[]
         ),
       );
   }
-  return [...checks, ...oldTimeChecks(facts)];
+  const { foldsNames } = facts.server;
+  const columned = facts.tables.map((table) => ({ ...table, foldsNames }));
+  return [...checks, ...redactionChecks(columned, wish.tables, true), ...oldTimeChecks(facts)];
 }
 
 /** Of any table: rows that the configuration leaves out are read like all others. */
@@ -132,7 +139,7 @@ function oldTimeChecks({ oldTimes }: PreflightFacts): Check[] {
           .slice(0, 1)
           .map(
             (each) =>
-              `SET SESSION mysql56_temporal_format = ON; ALTER TABLE ${qualified(each)} FORCE; -- and mysql56_temporal_format = ON in my.cnf`,
+              `SET GLOBAL mysql56_temporal_format = ON; ALTER TABLE ${qualified(each)} FORCE; -- and mysql56_temporal_format = ON in my.cnf`,
           )
           .join(''),
       },

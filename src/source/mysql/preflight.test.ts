@@ -2,6 +2,7 @@ import { describe, expect, test } from 'vitest';
 import type { Check } from '../preflight.ts';
 import { preflight } from './preflight.ts';
 import type { KitFacts, PreflightFacts } from './preflight-facts.ts';
+import { cascadesFrom } from './preflight-foreign-keys.ts';
 import { loginChecks } from './preflight-login.ts';
 import { judgeTables, triggerName } from './preflight-tables.ts';
 import {
@@ -58,6 +59,7 @@ const good: PreflightFacts = {
     port: 3306,
     performanceSchema: true,
     gtids: true,
+    foldsNames: false,
     settings: {
       binlog_format: 'ROW',
       binlog_row_image: 'FULL',
@@ -90,7 +92,7 @@ const good: PreflightFacts = {
   privileged: [`'root'@'localhost'`],
   kit,
   triggers: [trigger('INSERT'), trigger('UPDATE'), trigger('DELETE')],
-  tables: [{ schema: 'shop', table: 'orders', engine: 'InnoDB', primaryKey: true }],
+  tables: [{ schema: 'shop', table: 'orders', engine: 'InnoDB', primaryKey: true, columns: ['id', 'Email'] }],
   cascades: [],
   oldTimes: [],
   sawAll: true,
@@ -202,8 +204,53 @@ describe('cascades', () => {
       'ALTER TABLE `shop`.`orders` ADD CONSTRAINT `fk` FOREIGN KEY (`a`, `b`) REFERENCES `crm`.`people` (`x`, `y`);',
     );
   });
+  test('from some parents on, to the children of their children', () => {
+    const key = (child: string, parent: string) => ({
+      ...cascade,
+      table: child,
+      parentSchema: 'shop',
+      parentTable: parent,
+    });
+    const all = [
+      key('lines', 'orders'),
+      key('notes', 'lines'),
+      key('others', 'people'),
+      key('lines', 'lines'),
+    ];
+    expect(cascadesFrom([], all)).toEqual([]);
+    expect(cascadesFrom(['shop.orders'], all)).toEqual([all[0], all[1], all[3]]);
+    expect(cascadesFrom(['shop.people', 'shop.none'], all)).toEqual([all[2]]);
+  });
   test('a server that logs them has none', () => {
     expect(fix(newer('OFF'))).toMatchObject({ id: 'foreign_keys.cascades', status: 'ok' });
+  });
+});
+
+describe('names in another case', () => {
+  const capital = [{ ...wish.tables[0]!, match: 'Shop.Orders' }];
+  const ids = (foldsNames: boolean) =>
+    wrong(preflight({ ...server({ foldsNames }), cascades: [cascade] }, { ...wish, tables: capital }));
+  test('are the same on a server that makes no difference', () =>
+    expect(ids(true)).toEqual(['foreign_key.shop.orders.fk warn']));
+  test('are not on another', () =>
+    expect(ids(false)).toEqual(['account.visibility warn', 'tables.matched fail']));
+});
+
+describe('redactions that no column has', () => {
+  const rule = { ...wish.tables[0]!, columns: { email: 'mask', 'e-mail': 'drop' } } as const;
+  const found = (tables: PreflightWish['tables']) =>
+    preflight(good, { ...wish, tables })
+      .filter(({ id }) => id.startsWith('tables.redaction'))
+      .map(({ status, what }) => `${status} ${what}`);
+  test('are told, by the entry', () => {
+    expect(found([{ ...rule, columns: { EMAIL: 'mask', ID: 'drop' } }])).toEqual([]);
+    expect(found([rule])).toEqual(['warn shop.*: e-mail: no table of it has such a column']);
+  });
+  test('of an entry that a later one replaces, too; of one that leaves tables out, not', () => {
+    expect(found([rule, wish.tables[0]!])).toEqual([
+      'warn shop.*: email, e-mail: no table that can be seen is its',
+    ]);
+    expect(found([{ ...rule, exclude: true }])).toEqual([]);
   });
 });
 
@@ -215,7 +262,7 @@ test('names of triggers fit, and stay apart', () => {
   expect(one).toHaveLength(64);
   expect(one).not.toBe(other);
   const found = judgeTables(
-    [{ schema: 'shop', table: 'o', engine: 'InnoDB', primaryKey: true }],
+    { ...good, tables: [{ ...good.tables[0]!, table: 'o' }] },
     [...wish.tables, { match: 'shop.o', exclude: false, context_trigger: false, replica_identity: 'keep' }],
     [],
   );
@@ -264,7 +311,7 @@ describe('the plan of setup', () => {
       "GRANT REFERENCES ON `shop`.* TO 'rowseal'@'%';",
       "GRANT EXECUTE ON PROCEDURE rowseal.set_context TO 'app'@'%';",
     ]);
-    expect(steps[5]).toContain('GRANT TRIGGER ON `shop`.`orders` TO rowseal_owner@localhost;');
+    expect(steps[5]).toContain('GRANT TRIGGER ON `shop`.* TO rowseal_owner@localhost;');
     expect(steps).toHaveLength(6);
     expect(planSetup(bare, wish, files, null).notes).toEqual([expect.stringContaining('stays locked')]);
   });

@@ -28,8 +28,9 @@ export function preflight(facts: PreflightFacts, wish: PreflightWish): Check[] {
   ];
 }
 
-function notInstalled({ tables, account, sawAll }: PreflightFacts, wish: PreflightWish): Check {
-  const count = judgeTables(tables, wish.tables, null).length;
+function notInstalled(facts: PreflightFacts, wish: PreflightWish): Check {
+  const { account, sawAll } = facts;
+  const count = judgeTables(facts, wish.tables, null).length;
   const noAccount = sawAll && account === null ? `, no account ${wish.user}` : '';
   return check(
     'kit',

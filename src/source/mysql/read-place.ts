@@ -2,6 +2,7 @@
  * Where in the binlog's files the stream is, by what every event says itself. For metrics: the position that counts is
  * the decoder's.
  */
+import { crc32 } from 'node:zlib';
 import type { FilePlace } from './backlog.ts';
 import { EVENT, HEADER_BYTES } from './events.ts';
 
@@ -10,15 +11,14 @@ export interface ReadPlace {
   now(): FilePlace | null;
 }
 
-/** `checksums`: whether events end in four bytes more. */
-export function createReadPlace(checksums: boolean): ReadPlace {
+export function createReadPlace(): ReadPlace {
   let file: string | null = null;
   let position = 4;
   return {
     heard: (event) => {
       if (event.length < HEADER_BYTES) return;
       if (event[4] === EVENT.ROTATE && event.length >= HEADER_BYTES + 8) {
-        file = event.toString('utf8', HEADER_BYTES + 8, event.length - (checksums ? 4 : 0));
+        file = event.toString('utf8', HEADER_BYTES + 8, withoutChecksum(event));
         position = Number(event.readBigUInt64LE(HEADER_BYTES));
         return;
       }
@@ -27,4 +27,10 @@ export function createReadPlace(checksums: boolean): ReadPlace {
     },
     now: () => (file === null ? null : { file, position }),
   };
+}
+
+/** Whether events end in four bytes more differs from file to file: the bytes themselves tell. */
+function withoutChecksum(event: Buffer): number {
+  const end = event.length - 4;
+  return crc32(event.subarray(0, end)) === event.readUInt32LE(end) ? end : event.length;
 }

@@ -27,6 +27,17 @@ export interface RowEvents {
 
 const FLAGS_AT = 6;
 const STATEMENT_END = 1;
+/** What the kit's procedure runs (01-kit.sql): part of the statement around it. */
+const OUR_STATEMENT = Buffer.from('INSERT INTO rowseal.context ');
+const NO_FOREIGN_KEY_CHECKS = 2;
+/** MySQL from 9.6 on: the server itself carried out what the foreign keys ask for, and logged it. */
+const USE_SQL_FOREIGN_KEY = 16;
+/** In these a parent's change can make another of a child. */
+const CASCADING: ReadonlySet<number> = new Set([
+  EVENT.UPDATE_ROWS,
+  EVENT.DELETE_ROWS,
+  EVENT.PARTIAL_UPDATE_ROWS,
+]);
 /** What other triggers of the first row may write before ours speaks; behind that, the rows go without. */
 const MAX_FIRST_BYTES = 1024 * 1024;
 
@@ -34,6 +45,8 @@ export function createRowEvents(parts: {
   readonly transaction: Transaction;
   readonly tables: TableMaps;
   readonly covers: (schema: string, table: string) => boolean;
+  /** MySQL: rows of this table were changed whose cascades InnoDB carried out by itself, beneath the log. Told once a table. */
+  readonly cascadesUnlogged: (schema: string, table: string) => void;
 }): RowEvents {
   const { transaction, tables } = parts;
   const reader = createRowsReader();
@@ -43,56 +56,91 @@ export function createRowEvents(parts: {
   let expecting = false;
   let first: Buffer[] = [];
   let firstBytes = 0;
+  const firstTables = new Set<number>();
+  /**
+   * The statement of `first` seems to have ended. With the general log on, servers log what our trigger runs as a statement
+   * of its own, inside of it: its tables come `again`, and our row before any other.
+   */
+  let ended = false;
+  let again = false;
 
   const deliverFirst = (): void => {
-    expecting = false;
     const events = first;
     first = [];
     firstBytes = 0;
+    firstTables.clear();
+    ended = false;
+    again = false;
     for (const event of events) deliver(event);
   };
   const endStatement = (): void => {
     deliverFirst();
+    expecting = false;
     between = true;
+  };
+  const ours = (event: Buffer): void => {
+    if (ended && !again) deliverFirst();
+    deliver(event);
+    deliverFirst();
+    expecting = false;
+  };
+  const theirs = (event: Buffer): void => {
+    if (ended) {
+      deliverFirst();
+      transaction.comment(null); // another statement, whose text did not come
+    }
+    if (expecting && firstBytes + event.length <= MAX_FIRST_BYTES) {
+      first.push(Buffer.from(event));
+      firstBytes += event.length;
+      firstTables.add(tableIdOf(event.subarray(HEADER_BYTES)));
+      return;
+    }
+    deliverFirst();
+    expecting = false;
+    deliver(event);
   };
 
   return {
     begin() {
-      between = true;
-      expecting = false;
       first = [];
-      firstBytes = 0;
+      deliverFirst();
+      expecting = false;
+      between = true;
     },
     end: endStatement,
     text(event, bodyEnd) {
       // ROWS_QUERY has a byte of length before the text, which is of no use beyond 255.
       const start = HEADER_BYTES + (event[4] === EVENT.ROWS_QUERY ? 1 : 0);
       if (start > bodyEnd) throw broken('a statement without its text');
+      const text = event.subarray(start, bodyEnd);
+      if (text.subarray(0, OUR_STATEMENT.length).equals(OUR_STATEMENT)) return;
       if (!between) endStatement();
-      transaction.comment(sqlCommentIn(event.subarray(start, bodyEnd)));
+      transaction.comment(sqlCommentIn(text));
       between = false;
     },
     table(event, bodyEnd) {
       if (between) transaction.comment(null);
       between = false;
-      expecting ||= isOurs(tables.read(event.subarray(HEADER_BYTES, bodyEnd)));
+      const body = event.subarray(HEADER_BYTES, bodyEnd);
+      expecting = isOurs(tables.read(body)) || expecting;
+      again ||= ended && firstTables.has(tableIdOf(body));
     },
     rows(event, bodyEnd) {
       const type = event[4] as number;
       const whole =
         type >= EVENT.WRITE_ROWS_COMPRESSED_V1 ? inflated(event, bodyEnd) : event.subarray(0, bodyEnd);
       const table = tables.find(tableIdOf(whole.subarray(HEADER_BYTES)));
-      if (table !== undefined && isOurs(table)) {
-        deliver(whole);
-        deliverFirst();
-      } else if (expecting && firstBytes + whole.length <= MAX_FIRST_BYTES) {
-        first.push(Buffer.from(whole));
-        firstBytes += whole.length;
-      } else {
-        deliverFirst();
-        deliver(whole);
+      if (table !== undefined && isOurs(table)) ours(whole);
+      else theirs(whole);
+      const flags = whole.readUInt16LE(HEADER_BYTES + FLAGS_AT);
+      const cascades = CASCADING.has(type) && (flags & (USE_SQL_FOREIGN_KEY | NO_FOREIGN_KEY_CHECKS)) === 0;
+      if (table !== undefined && cascades) parts.cascadesUnlogged(table.schema, table.table);
+      if ((flags & STATEMENT_END) === 0) return;
+      if (first.length === 0) endStatement();
+      else {
+        ended = true;
+        expecting = false;
       }
-      if ((whole.readUInt16LE(HEADER_BYTES + FLAGS_AT) & STATEMENT_END) !== 0) endStatement();
     },
   };
 

@@ -81,6 +81,12 @@ describe.each(['mysql', 'mariadb'] as const)('%s', (flavor) => {
     expect({ ...with_.relation, contextTrigger: false }).toEqual(without.relation);
   });
 
+  test('whether names have a case is the server’s to say', () => {
+    const [{ body }] = values as [Recorded];
+    expect(createTableMaps(flavor).read(body).relation.foldsNames).toBe(false);
+    expect(createTableMaps(flavor, () => false, true).read(body).relation.foldsNames).toBe(true);
+  });
+
   test('a statement finds all of its tables, however many came before them', () => {
     const maps = createTableMaps(flavor);
     const [{ body }] = values as [Recorded];

@@ -21,6 +21,8 @@ export interface ServerFacts {
   readonly performanceSchema: boolean;
   /** Whether transactions are known by GTID here: gtid_mode ON; always on MariaDB. */
   readonly gtids: boolean;
+  /** Names of schemas and tables are the same whatever their case: lower_case_table_names is 1 or 2. */
+  readonly foldsNames: boolean;
   readonly settings: Settings;
 }
 
@@ -65,6 +67,7 @@ const SETTINGS = [
 const FACTS = [
   'gtid_domain_id',
   'hostname',
+  'lower_case_table_names',
   'performance_schema',
   'port',
   'server_id',
@@ -88,6 +91,7 @@ export async function readFacts(side: SideSession): Promise<ServerFacts> {
     port: Number(all['port']),
     performanceSchema: all['performance_schema'] === 'ON',
     gtids: flavor === 'mariadb' || all['gtid_mode'] === 'ON',
+    foldsNames: ['1', '2'].includes(all['lower_case_table_names'] ?? ''),
     settings,
   };
   checkUsable(facts);

@@ -12,7 +12,7 @@ import { isWanted, unseenCascades } from './preflight-foreign-keys.ts';
 import { alteredProcedures, lackingCallers } from './preflight-kit.ts';
 import { judgeTables, type TableVerdict, triggerName } from './preflight-tables.ts';
 import { KIT_COMMENT, OWNER, type PreflightWish, TRIGGER_BODY } from './preflight-wish.ts';
-import { qualified, quoteAccount, quoteLiteral } from './quote.ts';
+import { qualified, quoteAccount, quoteLiteral, quoteSchemaGrant } from './quote.ts';
 
 /** The SQL files of the kit, as they stand in sql/mysql. */
 export interface KitFiles {
@@ -30,7 +30,7 @@ export function planSetup(
   files: KitFiles,
   password: StoredPassword | null,
 ): Plan {
-  const verdicts = judgeTables(facts.tables, wish.tables, facts.triggers);
+  const verdicts = judgeTables(facts, wish.tables, facts.triggers);
   const account = facts.account?.name ?? quoteAccount(wish.user);
   return {
     refused: [...refusedServer(facts, wish), ...refusedTriggers(verdicts)],
@@ -86,7 +86,7 @@ function notes(
   password: StoredPassword | null,
   verdicts: readonly TableVerdict[],
 ): string[] {
-  const cascades = unseenCascades(facts.server, facts.cascades, isWanted(wish));
+  const cascades = unseenCascades(facts.server, facts.cascades, isWanted(wish, facts.server));
   const keyless = verdicts.filter(({ table }) => !table.primaryKey);
   const { server, account, blackhole } = facts;
   return [
@@ -172,7 +172,7 @@ function accountSteps(
     const { sql, shown } = passwordStatement(facts.server.flavor, name, password);
     steps.push({ title: `account ${name}: its password, as a hash`, sql, shown });
   }
-  const schemas = lackingReferences(wish, account);
+  const schemas = lackingReferences(facts.server, wish, account);
   if (schemas.length > 0)
     steps.push({
       title: `account ${name}: may see which tables there are in ${schemas.join(', ')}, not a row of them`,
@@ -215,7 +215,8 @@ function passwordStatement(flavor: Flavor, name: string, { plugin, text }: Store
 
 function triggerSteps({ table, name, lacks }: TableVerdict): Step[] {
   if (lacks.length === 0) return [];
-  const grant = `GRANT TRIGGER ON ${qualified(table)} TO ${OWNER};`;
+  // Of the schema: a grant of a table goes by its name, and writes would fail once it is renamed.
+  const grant = `GRANT TRIGGER ON ${quoteSchemaGrant(table.schema)}.* TO ${OWNER};`;
   const triggers = lacks.map(
     (event) =>
       `CREATE DEFINER = ${OWNER} TRIGGER ${qualified({ schema: table.schema, table: triggerName(table.table, event) })} AFTER ${event} ON ${qualified(table)} FOR EACH ROW\n  ${TRIGGER_BODY}`,

@@ -19,6 +19,7 @@ import { startOf } from './position.ts';
 import { createReadPlace } from './read-place.ts';
 import { type CaptureProblem, captureProblem } from './settings.ts';
 import { createThreads } from './threads.ts';
+import { wasTorn } from './torn.ts';
 import { createWatch, type Watch } from './watch.ts';
 
 /** Structured logging as pino does it; never given a secret. */
@@ -40,8 +41,8 @@ export interface MysqlSourceOptions {
   readonly heartbeatMs?: number;
   /** Milliseconds between looks at the settings (10,000). */
   readonly watchMs?: number;
-  /** Whether the configuration wants this table. */
-  readonly matches: (schema: string, table: string) => boolean;
+  /** Whether the configuration wants this table; `foldsNames`: of a server that compares their names without case. */
+  readonly matches: (schema: string, table: string, foldsNames: boolean) => boolean;
   /** Share one between the sources of a trail, and what happens while none is connected is noticed too. */
   readonly watch?: Watch;
   readonly log: SourceLog;
@@ -83,7 +84,7 @@ export function createMysqlSource(options: MysqlSourceOptions): MysqlSource {
     const at = attached;
     if (at === null) throw new RowsealError('internal', 'stream before open');
     const state = { inTransaction: false, over: false };
-    const place = createReadPlace(at.facts.settings['binlog_checksum'] !== 'NONE');
+    const place = createReadPlace();
     const threads = createThreads({ side: at.side, facts: at.facts, clock });
     // Until it is told, news stays with the watch: it outlives this stream.
     const tell = () => {
@@ -111,8 +112,11 @@ export function createMysqlSource(options: MysqlSourceOptions): MysqlSource {
       flavor: at.facts.flavor,
       start: at.start,
       threads,
-      covers: options.matches,
+      covers: (schema, table) => options.matches(schema, table, at.facts.foldsNames),
+      foldsNames: at.facts.foldsNames,
+      serverId: at.facts.serverId,
       contextTrigger: watch.hasTriggers,
+      cascadesUnlogged: watch.cascadesUnlogged,
       ready: () => held?.promise,
       handler: wrapped(handler, {
         begin: deliver,
@@ -150,6 +154,8 @@ export function createMysqlSource(options: MysqlSourceOptions): MysqlSource {
       await mine.done;
       watch.dumps.delete(mine.threadId);
     } catch (error) {
+      const torn = () => wasTorn(error, at, decoder.position(), place.now()).catch(() => false);
+      if (decoder.inTransaction() && (await torn())) decoder.lost();
       // What the transaction that broke off held back: it may be the reason, and no other stream may come.
       if (!closing.signal.aborted) tell();
       // Where nothing was heard, the server may still hold our dump.

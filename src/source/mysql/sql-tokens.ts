@@ -94,20 +94,25 @@ function isDashComment(text: string, at: number): boolean {
   );
 }
 
-/** Behind the closing quote; doubled quotes belong to the inside. */
+/**
+ * Behind the closing quote; doubled quotes belong to the inside. Each byte is looked at once: a literal may be megabytes of
+ * quotes and backslashes, as a document in JSON is.
+ */
 function endOfQuoted(text: string, start: number, quote: string, escapes: boolean): number {
   let at = start + 1;
-  for (;;) {
-    const close = text.indexOf(quote, at);
-    if (close < 0) return text.length;
-    if (escapes) {
-      const backslash = text.indexOf('\\', at);
-      if (backslash >= 0 && backslash < close) {
-        at = backslash + 2;
-        continue;
-      }
+  let backslash = escapes ? text.indexOf('\\', at) : -1;
+  let close = text.indexOf(quote, at);
+  while (close >= 0) {
+    if (backslash >= 0 && backslash < close) {
+      at = backslash + 2;
+      backslash = text.indexOf('\\', at);
+      if (close < at) close = text.indexOf(quote, at);
+      continue;
     }
     if (text[close + 1] !== quote) return close + 1;
     at = close + 2;
+    if (backslash >= 0 && backslash < at) backslash = text.indexOf('\\', at);
+    close = text.indexOf(quote, at);
   }
+  return text.length;
 }

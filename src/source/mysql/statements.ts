@@ -8,7 +8,7 @@ import { keyword, qualified, type Word, wordsOf } from './words.ts';
 
 export type Statement =
   | { readonly kind: 'begin' | 'commit' | 'rollback' }
-  /** `name` as it is written in the binlog, quoted. */
+  /** `name` in lower case: servers compare names of savepoints without case. */
   | { readonly kind: 'savepoint' | 'rollback_to' | 'release'; readonly name: string }
   | {
       readonly kind: 'xa';
@@ -64,16 +64,35 @@ const CHANGES = new Set([
 function meaningOf(words: readonly Word[], schema: string | null): Statement {
   const verb = keyword(words, 0);
   const only = words.length === 1 || (words.length === 2 && words[1]!.text === ';');
+  // MariaDB logs SET STATEMENT … FOR as it was written: what it is, is what stands behind it.
+  if (verb === 'SET' && keyword(words, 1) === 'STATEMENT') {
+    const inner = behindSettings(words);
+    return inner === null ? unknown() : meaningOf(inner, schema);
+  }
   if (verb === 'BEGIN' && only) return { kind: 'begin' };
   if (verb === 'COMMIT' && only) return { kind: 'commit' };
   if (verb === 'ROLLBACK') return only ? { kind: 'rollback' } : rollbackTo(words);
-  if (verb === 'SAVEPOINT' && words.length === 2) return { kind: 'savepoint', name: words[1]!.text };
+  if (verb === 'SAVEPOINT' && words.length === 2) {
+    return { kind: 'savepoint', name: words[1]!.text.toLowerCase() };
+  }
   if (verb === 'RELEASE' && keyword(words, 1) === 'SAVEPOINT' && words.length === 3) {
-    return { kind: 'release', name: words[2]!.text };
+    return { kind: 'release', name: words[2]!.text.toLowerCase() };
   }
   if (CHANGES.has(verb)) return changeOf(verb, words, schema);
   const definition = readDefinition(words, schema);
   return definition === null ? unknown() : { kind: 'ddl', ...definition };
+}
+
+/** SET STATEMENT variable = value, … FOR statement. A FOR in brackets is a value's own. */
+function behindSettings(words: readonly Word[]): readonly Word[] | null {
+  let depth = 0;
+  for (let at = 2; at < words.length; at++) {
+    const sign = words[at]!.quoted || words[at]!.string ? '' : words[at]!.text;
+    if (sign === '(') depth++;
+    else if (sign === ')') depth--;
+    else if (depth === 0 && keyword(words, at) === 'FOR') return words.slice(at + 1);
+  }
+  return null;
 }
 
 function rollbackTo(words: readonly Word[]): Statement {
@@ -83,7 +102,8 @@ function rollbackTo(words: readonly Word[]): Statement {
   at++;
   if (keyword(words, at) === 'SAVEPOINT' && words.length === at + 2) at++;
   const name = words[at];
-  return name === undefined || words.length !== at + 1 ? unknown() : { kind: 'rollback_to', name: name.text };
+  if (name === undefined || words.length !== at + 1) return unknown();
+  return { kind: 'rollback_to', name: name.text.toLowerCase() };
 }
 
 const NOISE = new Set([

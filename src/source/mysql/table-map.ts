@@ -41,6 +41,10 @@ const ID_BYTES = 6;
 const FLAG_BYTES = 2;
 /** Table maps kept: more than a server's open tables. */
 const MAX_KEPT = 20_000;
+/** And of these so many columns: a column costs 1.2 kB, with what the recorder compiles of it. */
+const MAX_KEPT_COLUMNS = 150_000;
+/** More tables than one statement has. */
+const STATEMENT_TABLES = 256;
 /** Columns that a table can have (manual: "Limits on Table Column Count"). */
 const MAX_COLUMNS = 4096;
 const TWO_META_BYTES: ReadonlySet<number> = new Set([
@@ -76,18 +80,24 @@ const ONE_META_BYTE: ReadonlySet<number> = new Set([
 export function createTableMaps(
   flavor: Flavor,
   contextTrigger: (schema: string, table: string) => boolean = () => false,
+  foldsNames = false,
 ): TableMaps {
   // In two halves, so that what was read for the statement at hand is never among what is forgotten.
   let byId = new Map<number, Known>();
   let older = new Map<number, Known>();
+  let idColumns = 0;
   const byBytes = new Map<string, TableMap>();
+  let bytesColumns = 0;
 
   const keep = (id: number, known: Known): TableMap => {
-    if (byId.size >= MAX_KEPT / 2) {
+    const isFull = idColumns >= MAX_KEPT_COLUMNS / 2 && byId.size >= STATEMENT_TABLES;
+    if (isFull || byId.size >= MAX_KEPT / 2) {
       older = byId;
       byId = new Map();
+      idColumns = 0;
     }
     byId.set(id, known);
+    idColumns += known.table.columns.length;
     return known.table;
   };
   const isAsOfNow = ({ schema, table, relation }: TableMap) =>
@@ -104,9 +114,13 @@ export function createTableMaps(
       const key = bytes.toString('latin1');
       let table = byBytes.get(key);
       if (table === undefined || !isAsOfNow(table)) {
-        table = readTableMap(body, flavor, contextTrigger);
-        if (byBytes.size >= MAX_KEPT) byBytes.clear();
+        table = readTableMap(body, flavor, contextTrigger, foldsNames);
+        if (byBytes.size >= MAX_KEPT || bytesColumns >= MAX_KEPT_COLUMNS) {
+          byBytes.clear();
+          bytesColumns = 0;
+        }
         byBytes.set(key, table);
+        bytesColumns += table.columns.length;
       }
       return keep(id, { bytes, table });
     },
@@ -114,6 +128,7 @@ export function createTableMaps(
     forget: () => {
       byId.clear();
       older.clear();
+      idColumns = 0;
     },
   };
 }
@@ -133,6 +148,7 @@ export function readTableMap(
   body: Buffer,
   flavor: Flavor,
   contextTrigger: (schema: string, table: string) => boolean = () => false,
+  foldsNames = false,
 ): TableMap {
   const fields = readFields(body, ID_BYTES + FLAG_BYTES, body.length, 'a table map');
   const schema = name(fields);
@@ -154,7 +170,8 @@ export function readTableMap(
   const columns = unwrapped.map(({ type, meta: ofType }, i) =>
     columnOf(i, type, ofType, names, metadata, nullable),
   );
-  return tableOf(schema, table, columns, names, metadata.primaryKey, contextTrigger(schema, table));
+  const ofServer = { contextTrigger: contextTrigger(schema, table), foldsNames };
+  return tableOf(schema, table, columns, names, metadata.primaryKey, ofServer);
 }
 
 function tableOf(
@@ -163,7 +180,7 @@ function tableOf(
   columns: readonly ColumnMeta[],
   names: readonly string[] | null,
   key: readonly number[] | null,
-  contextTrigger: boolean,
+  ofServer: { readonly contextTrigger: boolean; readonly foldsNames: boolean },
 ): TableMap {
   const coders = columns.map((column) => coderOf(column));
   const nameOf = (ordinal: number) => names?.[ordinal] ?? `@${ordinal + 1}`;
@@ -192,7 +209,8 @@ function tableOf(
       replicaIdentity: 'full',
       primaryKey,
       ancestors: [],
-      contextTrigger,
+      ...ofServer,
+      foldsColumns: true,
       contextAhead: true, // row-events.ts
     },
   };

@@ -7,6 +7,7 @@
 import type { Duplex } from 'node:stream';
 import type { Connection } from 'mysql2';
 import { RowsealError } from '../../base/errors.ts';
+import { readInPlace } from '../one-buffer.ts';
 
 interface Inner {
   readonly stream?: Duplex;
@@ -16,7 +17,10 @@ interface Inner {
   readonly _commands?: { readonly length?: unknown };
 }
 
-/** The connection must be logged in and idle. Its socket comes back paused, without listeners but a deaf 'error'. */
+/**
+ * The connection must be logged in and idle. Its socket comes back paused, without listeners but a deaf 'error'. What it
+ * emits as 'data' is only valid until the listener returns, or while it is paused.
+ */
 export function takeSocket(connection: Connection): Duplex {
   const inner = connection as unknown as Inner;
   const socket = inner.stream;
@@ -40,6 +44,7 @@ export function takeSocket(connection: Connection): Duplex {
   socket.pause();
   for (const event of ['data', 'end', 'close', 'error'] as const) socket.removeAllListeners(event);
   socket.on('error', () => undefined); // until the new owner listens
+  readInPlace(socket);
   return socket;
 }
 

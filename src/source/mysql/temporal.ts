@@ -113,12 +113,19 @@ export function putYearMonthDay(out: CellText, days: number): void {
 }
 
 export function putClock(out: CellText, hours: number, minutes: number, seconds: number): void {
-  if (hours < 100) putDigits(out, hours, 2);
+  if (hours < 100) putTwo(out, hours);
   else putInteger(out, hours);
   out.bytes[out.length++] = COLON;
-  putDigits(out, minutes, 2);
+  putTwo(out, minutes);
   out.bytes[out.length++] = COLON;
-  putDigits(out, seconds, 2);
+  putTwo(out, seconds);
+}
+
+/** Two digits: below 100. */
+function putTwo(out: CellText, value: number): void {
+  const tens = (value * 103) >> 10;
+  out.bytes[out.length++] = 48 + tens;
+  out.bytes[out.length++] = 48 + value - tens * 10;
 }
 
 /** The first `digits` digits of so many microseconds. */
@@ -131,11 +138,13 @@ export function putFraction(out: CellText, micros: number, digits: number): void
 
 function putDate(out: CellText, year: number, month: number, day: number): void {
   if (year > 9999) throw broken('a date beyond the year 9999');
-  putDigits(out, year, 4);
+  const century = (year / 100) | 0;
+  putTwo(out, century);
+  putTwo(out, year - century * 100);
   out.bytes[out.length++] = DASH;
-  putDigits(out, month, 2);
+  putTwo(out, month);
   out.bytes[out.length++] = DASH;
-  putDigits(out, day, 2);
+  putTwo(out, day);
 }
 
 function putTimestamp(out: CellText, seconds: number, micros: number, fraction: number): void {

@@ -8,13 +8,14 @@ const APP = { id: '7', user: 'app', host: '10.0.0.4', application: 'billing' };
 /** A server whose clock is 5 s ahead of ours and that has been up for an hour. */
 function server(options: { denied?: boolean; processRows?: TextRow[] } = {}) {
   const asked: string[] = [];
-  const live = { now: 1_000_000, rows: [APP] as TextRow[], uptime: '3600' };
+  const live = { now: 1_000_000, ahead: 5000, rows: [APP] as TextRow[], uptime: '3600', lookMs: 0 };
   const query = async (text: string): Promise<TextRow[]> => {
     asked.push(text);
-    if (text.includes('now_ms')) return [{ now_ms: String(live.now + 5000) }];
+    if (text.includes('now_ms')) return [{ now_ms: String(live.now + live.ahead) }];
     if (text.includes('Uptime')) return [{ Value: live.uptime }];
     if (text.includes('signs')) return [{ signs: '0' }];
     if (options.denied) throw new RowsealError('source_refused', 'denied', { details: { errno: 1142 } });
+    live.now += live.lookMs;
     return live.rows;
   };
   const make = (performanceSchema = true) =>
@@ -46,6 +47,18 @@ describe('who is behind a thread', () => {
     expect(await threads.find(8, live.now + 4990)).toBeNull();
     expect(threads.find(8, live.now + 4990)).toBeNull();
     expect(looks()).toBe(1);
+  });
+
+  // How far the clocks are apart only a look tells, and none was made for commits that seemed old: with our clock 15 s ahead
+  // of the server's, no login was ever found, and nothing said so.
+  test('a clock of ours that is ahead of the server’s, or is set forward, hides nobody', async () => {
+    const { live, make } = server();
+    const threads = make();
+    live.ahead = -15_000;
+    expect(await threads.find(7, live.now - 15_000)).toMatchObject({ application: 'billing' });
+    live.now += 60_000;
+    live.ahead -= 55_000;
+    expect(await threads.find(7, live.now - 70_000)).toMatchObject({ application: 'billing' });
   });
 
   test('where the log tells whole seconds, who came later in the same second is looked up too', async () => {
@@ -86,6 +99,26 @@ describe('who is behind a thread', () => {
     live.rows = [{ ...APP, user: 'other' }];
     expect(await threads.find(7, live.now + 5000)).toMatchObject({ login: 'other@10.0.0.4' });
     expect(looks()).toBe(2);
+  });
+
+  test('looks that take long are seldom; a single one is none', async () => {
+    const { live, looks, make } = server();
+    const threads = make();
+    const find = async () => {
+      live.now += 100;
+      return threads.find(9, live.now + 5000);
+    };
+    live.lookMs = 300;
+    await find();
+    await find();
+    expect(looks()).toBe(2);
+    await find();
+    expect(looks()).toBe(2); // 300 ms of each 6 s
+    live.now += 6000;
+    live.lookMs = 1;
+    await find();
+    await find();
+    expect(looks()).toBe(4);
   });
 
   test('nobody waits long for a server that does not answer', async () => {

@@ -39,7 +39,7 @@ const NEAR_MS = 1000;
 const EVERY_MS = 50;
 /** Longer than this no transaction waits for an answer. */
 const PATIENCE_MS = 1000;
-/** A look may take one part in so many of the time. */
+/** Looks may take one part in so many of the time: the shorter of the last two counts, for one may hit a busy moment. */
 const SHARE = 20;
 
 const FROM_PERFORMANCE_SCHEMA = `
@@ -69,6 +69,10 @@ export function createThreads(parts: {
   /** The server's clock minus ours. */
   let ahead = 0;
   let nextLookAt = 0;
+  /** Milliseconds that the last look took. */
+  let took = 0;
+  /** When the last look ended, by our clock. */
+  let endedAt = Number.NEGATIVE_INFINITY;
   let looking: Promise<void> | null = null;
   let late = false;
   let problem: string | null = null;
@@ -85,10 +89,11 @@ export function createThreads(parts: {
     }
     const rows = await side.query(source);
     owners = new Map(rows.map((row) => [Number(row['id']), ownerOf(row)]));
-    const ended = clock();
+    endedAt = clock();
     lookedAt = nowMs;
     ahead = nowMs - began;
-    nextLookAt = ended + Math.max(EVERY_MS, (ended - began) * SHARE);
+    nextLookAt = endedAt + Math.max(EVERY_MS, Math.min(took, endedAt - began) * SHARE);
+    took = endedAt - began;
   };
   const lookOnce = async () => {
     try {
@@ -117,7 +122,9 @@ export function createThreads(parts: {
   return {
     find: (threadId, commitTimeMs, untilMs = commitTimeMs) => {
       const now = clock();
-      if (problem !== null || now + ahead - commitTimeMs > RECENT_MS) return null;
+      if (problem !== null) return null;
+      // How far the clocks are apart only a look tells; one of them may have been set since the last.
+      if (now + ahead - commitTimeMs > RECENT_MS && now - endedAt < RECENT_MS) return null;
       const found = known(threadId, commitTimeMs, untilMs);
       // A look from after the commit that does not show the thread: it is gone.
       if (found !== null || lookedAt > untilMs || (looking === null && now < nextLookAt)) return found;

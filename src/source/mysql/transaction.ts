@@ -1,5 +1,5 @@
 /**
- * One transaction's calls to the handler, in their order: begin, rows, messages, commit, then what is missing of it. Which
+ * One transaction's calls to the handler, in their order: begin, rows, messages, what is missing of it, commit. Which
  * calls they are must depend on the binlog alone, never on live state or the configuration: the recorder counts them, and
  * a daemon that starts anew must count the same.
  */
@@ -22,8 +22,11 @@ export interface TransactionParts {
 }
 
 export interface Transaction {
-  /** Begins; where the server is asked who is behind the thread, the promise is settled before. */
-  begin(start: TransactionStart, threadId: number | null): Promise<void> | undefined;
+  /**
+   * Begins; where the server is asked who is behind the thread, the promise is settled before. `madeAt`: when that thread
+   * was at work, where that is not the commit.
+   */
+  begin(start: TransactionStart, threadId: number | null, madeAt?: string): Promise<void> | undefined;
   readonly begun: boolean;
   /** Calls so far that count: the index of the last one. */
   readonly count: number;
@@ -62,8 +65,8 @@ export function createTransaction(parts: TransactionParts): Transaction {
   };
 
   return {
-    begin(start, threadId) {
-      const from = Date.parse(start.time);
+    begin(start, threadId, madeAt = start.time) {
+      const from = Date.parse(madeAt);
       // An event's header tells whole seconds.
       const until = start.timeSource === 'header' ? from + 999 : from;
       const found = threadId === null ? null : (threads?.find(threadId, from, until) ?? null);
@@ -99,10 +102,11 @@ export function createTransaction(parts: TransactionParts): Transaction {
     commit(from, end) {
       const start = current!;
       current = null;
-      handler.commit(end);
+      // Before the commit: a seal that is cut in between then has it come again, rather than never.
       const transaction = { id: start.id, position: start.position };
       gaps.tell(from, end, transaction);
       for (const what of tampering) handler.observe({ kind: 'tamper', what, details: { transaction } });
+      handler.commit(end);
     },
   };
 }

@@ -6,7 +6,7 @@ import type { Observation } from '../../change/change.ts';
 import { parseGtidSet } from './gtid.ts';
 import { type Kit, readKit } from './kit.ts';
 import { keptSeconds } from './preflight-binlog.ts';
-import { cascadeObservation, logsCascades, unseenCascades } from './preflight-foreign-keys.ts';
+import { cascadeObservation, cascadesFrom, logsCascades } from './preflight-foreign-keys.ts';
 import { type CascadeFacts, readCascades } from './preflight-schema.ts';
 import { type BinlogState, incarnationOf, readBinlogState, readEnd, type ServerFacts } from './server.ts';
 import type { SideSession } from './sessions.ts';
@@ -37,6 +37,8 @@ export interface Watch {
   problems(): readonly CaptureProblem[];
   /** Whether rows of this table wait for their context: it had our triggers at the last look. */
   hasTriggers(schema: string, table: string): boolean;
+  /** A change of this table was logged without what its foreign keys made of it. */
+  cascadesUnlogged(schema: string, table: string): void;
   /** Something was defined: the next look takes in triggers and foreign keys too. */
   defined(): void;
   /** Sessions of this process that were given a binlog: what the server still holds of them may be ended. */
@@ -49,6 +51,9 @@ const DEFINITIONS_MS = 60_000;
 interface Definitions {
   readonly kit: Kit | null;
   readonly cascades: readonly CascadeFacts[];
+  /** The server logs what cascades change, as far as its settings go. */
+  readonly logged: boolean;
+  readonly foldsNames: boolean;
   readonly lookedAt: number;
   /** Another session: another connection, maybe another server. */
   readonly side: SideSession;
@@ -57,13 +62,15 @@ interface Definitions {
 /** `clock`: milliseconds since 1970. `covers`: whether the configuration asks for a table; all of them where it is not given. */
 export function createWatch(options: {
   readonly clock: () => number;
-  readonly covers?: (schema: string, table: string) => boolean;
+  readonly covers?: (schema: string, table: string, foldsNames: boolean) => boolean;
 }): Watch {
   const { clock, covers = () => true } = options;
   let definitions: Definitions | null = null;
   let stale = false;
   /** Cascades that the trail was told of. */
   const told = new Set<string>();
+  /** `schema.table` of those with a change whose cascades were not logged. */
+  const unloggedParents = new Set<string>();
   let known: { readonly capture: Capture; readonly state: BinlogState; readonly incarnation: string } | null =
     null;
   let problems: readonly CaptureProblem[] = [];
@@ -73,11 +80,13 @@ export function createWatch(options: {
     const lookedAt = clock();
     stale = false; // what is defined while we look is looked at again
     const kit = await readKit(side);
-    const cascades = logsCascades(facts) ? [] : unseenCascades(facts, await readCascades(side), covers);
-    return { kit, cascades, lookedAt, side };
+    const cascades = await readCascades(side);
+    const { foldsNames } = facts;
+    return { kit, cascades, lookedAt, side, logged: logsCascades(facts), foldsNames };
   };
-  const tellCascades = (cascades: readonly CascadeFacts[]) => {
-    for (const cascade of cascades) {
+  const tellCascades = ({ cascades, logged, foldsNames }: Definitions) => {
+    for (const cascade of logged ? cascadesFrom(unloggedParents, cascades) : cascades) {
+      if (!covers(cascade.schema, cascade.table, foldsNames)) continue;
       const key = JSON.stringify(cascade);
       if (!told.has(key)) untold.push(cascadeObservation(cascade));
       told.add(key);
@@ -100,7 +109,7 @@ export function createWatch(options: {
       untold.push(...compareCapture(known.capture, capture));
       if (lost !== null) untold.push({ kind: 'tamper', what: 'binlog_reset', details: { lost } });
     }
-    tellCascades(now.cascades);
+    tellCascades(now);
     definitions = now;
     known = { capture, state, incarnation };
     return { state, end, lost };
@@ -124,6 +133,10 @@ export function createWatch(options: {
     },
     problems: () => problems,
     hasTriggers: (schema, table) => definitions?.kit?.tables.has(`${schema}.${table}`) ?? false,
+    cascadesUnlogged: (schema, table) => {
+      unloggedParents.add(`${schema}.${table}`);
+      if (definitions !== null) tellCascades(definitions);
+    },
     defined: () => {
       stale = true;
     },

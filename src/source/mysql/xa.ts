@@ -4,6 +4,7 @@
  * before it is decided would be a lie, and dropping it another.
  */
 import { RowsealError } from '../../base/errors.ts';
+import type { TransactionStart } from '../../change/change.ts';
 import { readXaPrepare } from './gtid-event.ts';
 import { type HeldEvents, MAX_ALL_HELD_BYTES, MAX_HELD_BYTES } from './held.ts';
 import type { Delivered, FilePlace, Gtid } from './position.ts';
@@ -14,6 +15,9 @@ import { after, type Wait } from './wait.ts';
 /** What of an open transaction matters here. */
 export interface Preparing {
   readonly gtid: Gtid;
+  readonly start: TransactionStart;
+  /** This server ran it itself: its session numbers are this server's. */
+  readonly own: boolean;
   /** Delivered by an earlier run. */
   readonly muted: boolean;
   /** A COMMIT is to come: it is not one statement alone. */
@@ -31,7 +35,7 @@ export interface XaParts {
   readonly delivered: Pick<Delivered, 'prepared' | 'decided'>;
   readonly transaction: Pick<Transaction, 'gap'>;
   readonly inside: () => Preparing;
-  readonly begin: (threadId: number | null) => Wait;
+  readonly begin: (threadId: number | null, madeAt?: string) => Wait;
   readonly finish: () => Wait;
   /** Delivers the events, and ends the transaction. */
   readonly replay: (events: readonly Buffer[]) => Wait;
@@ -51,6 +55,8 @@ interface Prepared {
   readonly events: readonly Buffer[];
   readonly bytes: number;
   readonly threadId: number | null;
+  /** When it was prepared: a verdict may come days later, when another session has that number. */
+  readonly at: string;
 }
 
 export function createXa(parts: XaParts): Xa {
@@ -83,7 +89,7 @@ export function createXa(parts: XaParts): Xa {
       delivered.decided(said.xid);
       if (said.verb === 'rollback' || open.muted) return finish();
       open.explicit = true;
-      return after(begin(found === null ? threadId : found.threadId), () => {
+      return after(found === null ? begin(threadId) : begin(found.threadId, found.at), () => {
         if (found !== null) return replay(found.events);
         parts.transaction.gap('prepared_before_start');
         return finish();
@@ -93,7 +99,8 @@ export function createXa(parts: XaParts): Xa {
       const { onePhase, xid } = readXaPrepare(event, bodyEnd);
       const open = inside();
       open.preparing = false;
-      const prepared = { bytes: held.bytes, events: held.take(), threadId: open.threadId };
+      const threadId = open.own ? open.threadId : null;
+      const prepared = { bytes: held.bytes, events: held.take(), threadId, at: open.start.time };
       if (onePhase) {
         return open.muted ? finish() : after(begin(open.threadId), () => replay(prepared.events));
       }

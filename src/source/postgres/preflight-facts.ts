@@ -92,6 +92,7 @@ export interface TableFacts {
   readonly identityIndex: boolean;
   readonly stored: readonly string[];
   readonly virtual: readonly string[];
+  readonly columns: readonly string[];
   readonly ancestors: readonly string[];
   /** Our two triggers, both ENABLE ALWAYS. */
   readonly attached: boolean;
@@ -246,8 +247,8 @@ async function readKit(client: Client): Promise<KitFacts | null> {
 async function readTables(client: Client, publication: string, version: number): Promise<TableFacts[]> {
   const hidden = version >= 150000 ? 'pr.prqual IS NOT NULL' : 'false';
   const listed = version >= 150000 ? 'pr.prattrs IS NOT NULL' : 'false';
-  const columns = (kind: string) => `ARRAY(SELECT attname::text FROM pg_attribute AS a
-      WHERE a.attrelid = c.oid AND a.attgenerated = '${kind}' AND NOT a.attisdropped ORDER BY attnum)`;
+  const columns = (which: string) => `ARRAY(SELECT attname::text FROM pg_attribute AS a
+      WHERE a.attrelid = c.oid AND ${which} AND NOT a.attisdropped ORDER BY attnum)`;
   const { rows } = await client.query(
     `WITH listed AS (
        SELECT pr.prrelid, ${hidden} AS filtered, ${listed} AS partial
@@ -256,7 +257,8 @@ async function readTables(client: Client, publication: string, version: number):
        c.relreplident::text AS identity,
        EXISTS (SELECT FROM pg_index AS i WHERE i.indrelid = c.oid AND indisprimary AND indisvalid AND indimmediate) AS key,
        EXISTS (SELECT FROM pg_index AS i WHERE i.indrelid = c.oid AND indisreplident AND indisvalid) AS "identityIndex",
-       ${columns('s')} AS stored, ${columns('v')} AS virtual,
+       ${columns("attgenerated = 's'")} AS stored, ${columns("attgenerated = 'v'")} AS virtual,
+       ${columns('attnum > 0')} AS columns,
        ARRAY(SELECT an.nspname || '.' || ac.relname FROM pg_partition_ancestors(c.oid) WITH ORDINALITY AS a (relid, place)
                JOIN pg_class AS ac ON ac.oid = a.relid JOIN pg_namespace AS an ON an.oid = ac.relnamespace
               WHERE a.relid <> c.oid ORDER BY a.place) AS ancestors,

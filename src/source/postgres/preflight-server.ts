@@ -54,7 +54,7 @@ export function serverChecks(server: ServerFacts, slot: SlotFacts | null, wish: 
       'server',
       'server.superusers',
       server.superusers.length <= 1 ? 'ok' : 'warn',
-      `${server.superusers.length} superusers may log in: ${shorten(server.superusers)}`,
+      `${server.superusers.length} ${server.superusers.length === 1 ? 'superuser' : 'superusers'} may log in: ${shorten(server.superusers)}`,
       {
         why: 'a superuser can switch off triggers, forge context and drop the slot; each leaves a trace, none can be prevented',
         fix: 'ALTER ROLE … NOSUPERUSER; -- where it is not needed',

@@ -13,6 +13,7 @@ const table = (facts: Partial<TableFacts> = {}): TableFacts => ({
   identityIndex: false,
   stored: [],
   virtual: [],
+  columns: ['id'],
   ancestors: [],
   attached: false,
   published: true,
@@ -143,6 +144,20 @@ describe('tableChecks', () => {
     expect(found).toHaveLength(1);
     expect(found[0]).toMatchObject({ id: `table.public.orders.${what}`, status });
     expect(found[0]?.fix).toContain(fix);
+  });
+
+  test('a redaction that no column has, in this very case, is told', () => {
+    const wishes = [wish('public.*', { columns: { id: 'mask', Id: 'drop' } })];
+    expect(checks({}, wishes)).toMatchObject([
+      {
+        id: 'tables.redaction.public.*',
+        status: 'warn',
+        what: 'public.*: Id: no table of it has such a column',
+      },
+    ]);
+    // A partition is its parent's.
+    const ofParent = [wish('public.*'), wish('shop.orders', { columns: { id: 'mask' } })];
+    expect(checks({ ancestors: ['shop.orders'] }, ofParent)).toEqual([]);
   });
 
   test('says no SQL that cannot work yet: neither without the kit nor without the publication', () => {

@@ -2,7 +2,7 @@
  * What each table needs before it can be captured without harm and without loss. Pure: facts and rules in, verdicts
  * out; doctor shows them, setup obeys them. A table whose UPDATE or DELETE would fail once published is `refused`.
  */
-import { type Check, type TableWish, wishFor } from '../preflight.ts';
+import { type Check, redactionChecks, type TableWish, wishFor } from '../preflight.ts';
 import type { PreflightFacts, PublicationFacts, TableFacts } from './preflight-facts.ts';
 import { quoteIdentifier, quoteLiteral } from './quote.ts';
 
@@ -221,7 +221,8 @@ export function tableChecks(facts: TableSetting, wish: TableCaptureWish): Check[
         fix: `ALTER PUBLICATION ${quoteIdentifier(publicationName)} DROP TABLE ${qualified(table)};`,
       });
   }
-  return [summary(rows), ...identitySummary(rows), ...checks];
+  const redactions = redactionChecks(tables, wishes, false);
+  return [summary(rows), ...identitySummary(rows), ...checks, ...redactions];
 }
 
 function summary(rows: readonly TableVerdict[]): Check {
@@ -230,7 +231,7 @@ function summary(rows: readonly TableVerdict[]): Check {
     group: 'tables',
     id: 'tables.matched',
     status: rows.length === 0 ? 'fail' : 'ok',
-    what: `${rows.length} tables match, ${published} of them published`,
+    what: `${rows.length} ${rows.length === 1 ? 'table matches' : 'tables match'}, ${published} published`,
     why:
       rows.length === 0
         ? 'no table of this database matches: the trail would stay empty'

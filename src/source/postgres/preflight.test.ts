@@ -75,6 +75,7 @@ const well: PreflightFacts = {
       identityIndex: false,
       stored: [],
       virtual: [],
+      columns: ['id'],
       ancestors: [],
       attached: false,
       published: true,

@@ -31,6 +31,7 @@ const orders: TableFacts = {
   identityIndex: false,
   stored: [],
   virtual: [],
+  columns: ['id'],
   ancestors: [],
   attached: false,
   published: false,

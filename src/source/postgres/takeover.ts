@@ -8,27 +8,11 @@ import { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import type pg from 'pg';
 import { RowsealError } from '../../base/errors.ts';
+import { oneBuffer, readInPlace } from '../one-buffer.ts';
 
-const READ_BYTES = 64 * 1024;
-
-/** Sockets whose chunks the driver may keep no longer. */
-const taken = new WeakSet<Duplex>();
-
-/**
- * A socket that is read into one buffer, for the driver's option `stream`. A buffer a chunk, as Node does by itself, is
- * garbage outside of its heap, which it lets grow by tens of megabytes before it collects. Under TLS Node reads by itself.
- */
+/** For the driver's option `stream`. */
 export function oneBufferSocket(): Socket {
-  const socket: Socket = new Socket({
-    onread: {
-      buffer: Buffer.allocUnsafeSlow(READ_BYTES),
-      callback: (size, bytes) => {
-        const chunk = Buffer.from(bytes.buffer, bytes.byteOffset, size);
-        socket.emit('data', taken.has(socket) ? chunk : Buffer.from(chunk));
-        return true;
-      },
-    },
-  });
+  const socket: Socket = new Socket({ onread: oneBuffer(() => socket) });
   return socket;
 }
 
@@ -55,6 +39,6 @@ export function takeSocket(client: pg.Client): Duplex {
   socket.pause();
   for (const event of ['data', 'end', 'close', 'error'] as const) socket.removeAllListeners(event);
   socket.on('error', () => undefined); // until the new owner listens
-  taken.add(socket);
+  readInPlace(socket);
   return socket;
 }
