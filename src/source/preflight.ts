@@ -90,7 +90,7 @@ export function wishFor<T extends Pick<TableWish, 'match' | 'exclude'>>(
   return found === undefined || found.exclude ? null : found;
 }
 
-export interface ColumnedTable {
+interface ColumnedTable {
   readonly schema: string;
   readonly table: string;
   readonly columns: readonly string[];

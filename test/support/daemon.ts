@@ -16,6 +16,8 @@ import { freePort } from '../../src/embedded/loopback.ts';
 const MAIN = fileURLToPath(new URL('../../src/main.ts', import.meta.url));
 const run = promisify(execFile);
 
+export type Exit = number | NodeJS.Signals;
+
 export interface CommandResult {
   readonly code: number;
   readonly stdout: string;
@@ -49,10 +51,10 @@ export interface Daemon extends AsyncDisposable {
   /** Resolves with the first log line, written or to come, that fits; rejects when the process ended without one. */
   says(fits: (line: LogLine) => boolean, timeoutMs?: number): Promise<LogLine>;
   /** Asks it to seal and leave; resolves with the exit status. */
-  terminate(timeoutMs?: number): Promise<number | null>;
+  terminate(timeoutMs?: number): Promise<Exit>;
   kill(): Promise<void>;
-  /** Exit status; null where a signal ended it. */
-  readonly exited: Promise<number | null>;
+  /** Its status, or the signal that ended it. */
+  readonly exited: Promise<Exit>;
 }
 
 export function startDaemon(
@@ -79,10 +81,10 @@ export function startDaemon(
     }
     for (const look of waiting) look();
   });
-  const exited = once(child, 'close').then(([code]) => {
+  const exited = once(child, 'close').then(([code, signal]) => {
     ended = true;
     for (const look of waiting) look();
-    return code as number | null;
+    return (code ?? signal) as Exit;
   });
   const story = () =>
     `${log

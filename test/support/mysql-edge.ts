@@ -47,7 +47,7 @@ export interface MysqlEdge extends AsyncDisposable {
 }
 
 /** As `Daemon`; what ends it by itself is what `terminate` throws. */
-export type WatchingTrail = Pick<Daemon, 'log' | 'stderr' | 'terminate'> & AsyncDisposable;
+type WatchingTrail = Pick<Daemon, 'log' | 'stderr' | 'terminate'> & AsyncDisposable;
 
 export interface MysqlEdgeOptions {
   readonly flavor: MysqlFlavor;
