@@ -48,6 +48,8 @@ export function serverSettings(
     ...basicSettings(place),
     `socket=${listen.socket}`,
     `pid-file=${path.join(dir, 'pid')}`,
+    // MariaDB removes at its start what it takes for its own temporary tables, those of others below /tmp too.
+    `tmpdir=${dir}`,
     `log-error=${errorLogIn(dir)}`,
     'bind-address=127.0.0.1',
     `port=${listen.port}`,

@@ -1,19 +1,38 @@
 /**
- * Why a trail cannot be trusted as a whole: it gave no key to trust on first use, or other keys than the given one
- * signed it. It must never end in silence: every way out logs something.
+ * Which key a trail is checked with, and why it cannot be trusted as a whole: it gave no key to trust on first use, or other
+ * keys than the given one signed it. It must never end in silence: every way out logs something.
  */
 import { RowsealError } from '../base/errors.ts';
 import type { ObjectVersion, TrailReader } from '../store/store.ts';
-import { sealPath } from '../trail/names.ts';
+import { isTrailName, sealPath } from '../trail/names.ts';
 import { parseVerifierKey, type VerifierKey } from '../trail/note.ts';
 import { findingOf } from '../trail/refuse.ts';
 import { MAX_SEAL_BYTES, parseSealFile } from '../trail/seal.ts';
 import { type FindingLog, isFindingCode } from './findings.ts';
-import { judgeSeal } from './seals.ts';
+import { lookUp } from './listing.ts';
+import { firstUseKey, judgeSeal } from './seals.ts';
 import type { ForeignSeals, Walk } from './walk.ts';
 
+/** The key to check with: the given one, else the one that seal 0 names and is signed by. */
+export async function settleTrust(
+  reader: TrailReader,
+  given: VerifierKey | null,
+  log: FindingLog,
+): Promise<VerifierKey | null> {
+  if (given !== null) {
+    if (isTrailName(given.name)) return given;
+    log.add('key_name', '', `no trail can be named ${given.name}, as this key is`);
+    return null;
+  }
+  const versions = await lookUp(reader, sealPath(0));
+  const key = await firstUseKey(reader, versions);
+  if (key !== null) return key;
+  await refusedAtFirstUse(reader, versions, log);
+  return null;
+}
+
 /** `versions` are those of seal 0, none of which named a key that signed it. */
-export async function refusedAtFirstUse(
+async function refusedAtFirstUse(
   reader: TrailReader,
   versions: readonly ObjectVersion[],
   log: FindingLog,

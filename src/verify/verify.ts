@@ -5,13 +5,12 @@
  */
 import type { TrailReader } from '../store/store.ts';
 import type { Checkpoint } from '../trail/checkpoint.ts';
-import { isTrailName, sealPath } from '../trail/names.ts';
 import type { VerifierKey } from '../trail/note.ts';
 import type { Seal } from '../trail/seal.ts';
 import { sealFaults } from './chain.ts';
 import { checkEvidence, type EvidenceContext, type LocatedSegment, type SealEvidence } from './evidence.ts';
 import { createFindingLog, type Fault, type Finding, type FindingLog } from './findings.ts';
-import { createSegmentListing, lookUp, type SegmentListing } from './listing.ts';
+import { createSegmentListing, type SegmentListing } from './listing.ts';
 import { createPool } from './pool.ts';
 import {
   type Abandoned,
@@ -20,9 +19,9 @@ import {
   createAuthenticNumbers,
   reportStrays,
 } from './residue.ts';
-import { firstUseKey, type Link } from './seals.ts';
+import type { Link } from './seals.ts';
 import { checkTransactions, type Place, recordFaults } from './transactions.ts';
-import { refusedAtFirstUse, refusedByKey } from './trust.ts';
+import { refusedByKey, settleTrust } from './trust.ts';
 import { type Walk, walkSeals } from './walk.ts';
 
 export interface VerifyOptions {
@@ -111,7 +110,7 @@ interface Run {
 /** Throws RowsealError where the store as a whole cannot be listed. */
 export async function verify(reader: TrailReader, options: VerifyOptions): Promise<Verdict> {
   const log = createFindingLog();
-  const verifier = await settleTrust(reader, options, log);
+  const verifier = await settleTrust(reader, options.key, log);
   const pool = createPool(options.threads);
   const run: Run = {
     context: { reader, pool, log, now: options.now },
@@ -142,24 +141,6 @@ export async function verify(reader: TrailReader, options: VerifyOptions): Promi
     await pool.close();
   }
   return verdictOf(reader, verifier, run, log);
-}
-
-/** The key to check with: the given one, else the one that seal 0 names and is signed by. */
-async function settleTrust(
-  reader: TrailReader,
-  options: VerifyOptions,
-  log: FindingLog,
-): Promise<VerifierKey | null> {
-  if (options.key !== null) {
-    if (isTrailName(options.key.name)) return options.key;
-    log.add('key_name', '', `no trail can be named ${options.key.name}, as this key is`);
-    return null;
-  }
-  const versions = await lookUp(reader, sealPath(0));
-  const key = await firstUseKey(reader, versions);
-  if (key !== null) return key;
-  await refusedAtFirstUse(reader, versions, log);
-  return null;
 }
 
 /** Every authentic seal in order: the chain at once, its evidence a few seals behind. */

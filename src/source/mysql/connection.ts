@@ -4,12 +4,12 @@
  * falls back to plain text, and without TLS the password never goes to a key that a stranger handed us. The password
  * never shows in an error.
  */
-import fs from 'node:fs';
 import net from 'node:net';
-import tls from 'node:tls';
 import mysql, { type AuthPlugin, type ConnectionOptions } from 'mysql2';
-import { RowsealError } from '../../base/errors.ts';
 import { oneBuffer } from '../one-buffer.ts';
+import { knownAuthorities, urlParts } from '../url-parts.ts';
+
+const { decode, file, integer, invalid, parameters: parametersOf } = urlParts('MySQL');
 
 export type SslMode = 'DISABLED' | 'REQUIRED' | 'VERIFY_CA' | 'VERIFY_IDENTITY';
 
@@ -94,12 +94,9 @@ function parseUri(url: string) {
   const place = /^(\[[^\]]*\]|[^:]*)(?::(\d{0,5}))?$/.exec(authority);
   if (place === null) throw invalid('its host and port are not understood');
   const parameters: Record<string, string> = {};
-  for (const pair of query ? query.split('&') : []) {
-    const equals = pair.indexOf('=');
-    if (equals < 1) throw invalid('a parameter has no value');
+  for (const [name, value] of parametersOf(query)) {
     // The mysql client takes dashes and underscores in the names of options for the same.
-    const name = decode(pair.slice(0, equals)).toLowerCase().replaceAll('_', '-');
-    parameters[name] = decode(pair.slice(equals + 1));
+    parameters[name.toLowerCase().replaceAll('_', '-')] = value;
   }
   return {
     user: decode(colon < 0 ? login : login.slice(0, colon)),
@@ -129,12 +126,11 @@ function tlsOptions(
 ): Exclude<ConnectionOptions['ssl'], string | undefined> {
   const { 'ssl-ca': ca, 'ssl-cert': cert, 'ssl-key': key } = parameters;
   const verify = mode !== 'REQUIRED';
-  const system = () => [...tls.getCACertificates('default'), ...tls.getCACertificates('system')];
   return {
     rejectUnauthorized: verify,
     verifyIdentity: mode === 'VERIFY_IDENTITY',
     minVersion: 'TLSv1.2',
-    ...(verify ? { ca: ca === undefined ? system() : file('ssl-ca', ca) } : {}),
+    ...(verify ? { ca: ca === undefined ? knownAuthorities() : file('ssl-ca', ca) } : {}),
     ...(cert === undefined ? {} : { cert: file('ssl-cert', cert) }),
     ...(key === undefined ? {} : { key: file('ssl-key', key) }),
   };
@@ -168,30 +164,3 @@ function cautiousPlugins(parameters: Record<string, string>): Record<string, Aut
 
 const NO_KEY =
   'without TLS the server asks for the password under a key that it sends itself; use TLS, or name the key with server-public-key-path';
-
-function file(parameter: string, path: string): Buffer {
-  try {
-    return fs.readFileSync(path);
-  } catch (cause) {
-    throw invalid(`${parameter} can't be read: ${(cause as NodeJS.ErrnoException).code}`, cause);
-  }
-}
-
-function integer(given: Record<string, string>, name: string): number | undefined {
-  const text = given[name];
-  if (text === undefined) return undefined;
-  if (!/^\d{1,6}$/.test(text)) throw invalid(`${name} is not a number`);
-  return Number(text);
-}
-
-function decode(text: string): string {
-  try {
-    return decodeURIComponent(text);
-  } catch {
-    throw invalid('a percent sign in it is not followed by two hexadecimal digits');
-  }
-}
-
-function invalid(why: string, cause?: unknown): RowsealError {
-  return new RowsealError('config_invalid', `the URL of the MySQL source: ${why}`, { cause });
-}

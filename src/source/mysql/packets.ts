@@ -6,6 +6,7 @@
  * chunk that its caller has back.
  */
 import { RowsealError } from '../../base/errors.ts';
+import { createChunkGate } from '../chunk-gate.ts';
 import type { ServerError } from './failure.ts';
 
 /**
@@ -41,9 +42,6 @@ export function createPacketReader(
   announced: (start: Buffer) => number = () => 0,
 ): PacketReader {
   const scratch = Buffer.allocUnsafeSlow(SCRATCH_BYTES);
-  let held = false;
-  let running = false;
-  let kept: Buffer[] = [];
   let sequence = 0;
   /** The payload that is being put together, and how much of it is there. */
   let whole = scratch;
@@ -71,7 +69,7 @@ export function createPacketReader(
   /** Consumes a chunk up to its end or until held; returns what is left. */
   const consume = (chunk: Buffer): Buffer | null => {
     let at = 0;
-    while (at < chunk.length && !held) {
+    while (at < chunk.length && !gate.held) {
       const idle = missing === 0 && headFilled === 0 && !more;
       if (idle && chunk.length - at >= HEADER) {
         const length = lengthAt(chunk, at);
@@ -126,7 +124,7 @@ export function createPacketReader(
     whole = scratch;
     gathered = 0;
     onPacket(done, 0, size);
-    if (held) lent = done;
+    if (gate.held) lent = done;
     else giveBack(done);
   };
 
@@ -134,47 +132,14 @@ export function createPacketReader(
     if (bytes !== scratch) (bytes.buffer as ArrayBuffer).transfer(0);
   };
 
-  const run = () => {
-    if (running) return;
-    running = true;
-    try {
-      while (!held && kept.length > 0) {
-        const chunks = kept;
-        kept = [];
-        while (chunks.length > 0 && !held) {
-          const left = consume(chunks.shift() as Buffer);
-          if (left !== null) chunks.unshift(left);
-        }
-        kept = chunks.concat(kept);
-      }
-    } finally {
-      running = false;
-    }
-  };
-
+  const gate = createChunkGate(consume);
   return {
-    push: (chunk) => {
-      if (held || running || kept.length > 0) {
-        kept.push(Buffer.from(chunk));
-        return run();
-      }
-      running = true;
-      try {
-        const left = consume(chunk);
-        if (left !== null) kept.push(Buffer.from(left));
-      } finally {
-        running = false;
-      }
-      run();
-    },
-    hold: () => {
-      held = true;
-    },
+    push: gate.push,
+    hold: gate.hold,
     release: () => {
-      held = false;
       if (lent !== null) giveBack(lent);
       lent = null;
-      run();
+      gate.release();
     },
     expectAnswer: () => {
       sequence = 1;

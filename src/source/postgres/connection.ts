@@ -3,10 +3,11 @@
  * Names and meanings are libpq's; what isn't supported is refused by name. TLS is verified by default: there is no
  * mode that falls back to plain text. The password never shows in an error.
  */
-import fs from 'node:fs';
-import tls from 'node:tls';
+import type tls from 'node:tls';
 import type { ClientConfig } from 'pg';
-import { RowsealError } from '../../base/errors.ts';
+import { knownAuthorities, urlParts } from '../url-parts.ts';
+
+const { decode, file, integer, invalid, parameters: parametersOf } = urlParts('Postgres');
 
 export type SslMode = 'disable' | 'require' | 'verify-ca' | 'verify-full';
 
@@ -86,11 +87,7 @@ function parseUri(url: string): Record<string, string> {
   set('host', place[1]?.replace(/^\[|\]$/g, ''));
   set('port', place[2]);
   set('dbname', database);
-  for (const pair of query ? query.split('&') : []) {
-    const equals = pair.indexOf('=');
-    if (equals < 1) throw invalid('a parameter has no value');
-    found[decode(pair.slice(0, equals))] = decode(pair.slice(equals + 1));
-  }
+  for (const [name, value] of parametersOf(query)) found[name] = value;
   return found;
 }
 
@@ -111,41 +108,15 @@ function tlsOptions(mode: SslMode, given: Record<string, string>, host: string):
   const root = given['sslrootcert'];
   // libpq: require with a root certificate means verify-ca.
   const verify = mode !== 'require' || root !== undefined;
-  const system = () => [...tls.getCACertificates('default'), ...tls.getCACertificates('system')];
   return {
     rejectUnauthorized: verify,
     ...(mode === 'verify-full' ? {} : { checkServerIdentity: () => undefined }),
-    ...(verify ? { ca: root === undefined || root === 'system' ? system() : file('sslrootcert', root) } : {}),
+    ...(verify
+      ? { ca: root === undefined || root === 'system' ? knownAuthorities() : file('sslrootcert', root) }
+      : {}),
     ...(given['sslcert'] === undefined ? {} : { cert: file('sslcert', given['sslcert']) }),
     ...(given['sslkey'] === undefined ? {} : { key: file('sslkey', given['sslkey']) }),
     ...(given['sslpassword'] === undefined ? {} : { passphrase: given['sslpassword'] }),
     host,
   };
-}
-
-function file(parameter: string, path: string): Buffer {
-  try {
-    return fs.readFileSync(path);
-  } catch (cause) {
-    throw invalid(`${parameter} can't be read: ${(cause as NodeJS.ErrnoException).code}`, cause);
-  }
-}
-
-function integer(given: Record<string, string>, name: string): number | undefined {
-  const text = given[name];
-  if (text === undefined) return undefined;
-  if (!/^\d{1,6}$/.test(text)) throw invalid(`${name} is not a number`);
-  return Number(text);
-}
-
-function decode(text: string): string {
-  try {
-    return decodeURIComponent(text);
-  } catch {
-    throw invalid('a percent sign in it is not followed by two hexadecimal digits');
-  }
-}
-
-function invalid(why: string, cause?: unknown): RowsealError {
-  return new RowsealError('config_invalid', `the URL of the Postgres source: ${why}`, { cause });
 }

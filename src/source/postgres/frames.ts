@@ -5,18 +5,12 @@
  * what `hold` caught, nor a chunk that its caller has back.
  */
 import { RowsealError } from '../../base/errors.ts';
+import { type ChunkGate, createChunkGate } from '../chunk-gate.ts';
 
 /** `bytes[start, end)` is the message's body, only valid during the call. */
 export type OnFrame = (type: number, bytes: Buffer, start: number, end: number) => void;
 
-export interface FrameReader {
-  /** When it returns the chunk is the caller's again. */
-  push(chunk: Buffer): void;
-  /** Stops handing over after the current frame; what comes is kept, so the caller should stop the socket. */
-  hold(): void;
-  /** Goes on with what was kept. */
-  release(): void;
-}
+export type FrameReader = Omit<ChunkGate, 'held'>;
 
 /** Postgres builds no message of a gigabyte or more (MaxAllocSize). */
 const MAX_LENGTH = 0x3fff_ffff;
@@ -25,9 +19,6 @@ const HEADER = 5;
 const LARGE = 64 * 1024;
 
 export function createFrameReader(onFrame: OnFrame): FrameReader {
-  let held = false;
-  let running = false;
-  let kept: Buffer[] = [];
   /** The message that is being put together: only its header while `frame.length` is 5. */
   let frame: Buffer | null = null;
   let filled = 0;
@@ -35,14 +26,14 @@ export function createFrameReader(onFrame: OnFrame): FrameReader {
   /** Consumes a chunk up to its end or until held; returns what is left. */
   const consume = (chunk: Buffer): Buffer | null => {
     let at = frame === null ? 0 : complete(chunk);
-    while (!held && chunk.length - at >= HEADER && frame === null) {
+    while (!gate.held && chunk.length - at >= HEADER && frame === null) {
       const end = at + 1 + lengthAt(chunk, at + 1);
       if (end > chunk.length) break;
       onFrame(chunk[at] as number, chunk, at + HEADER, end);
       at = end;
     }
     if (at === chunk.length) return null;
-    if (held) return chunk.subarray(at);
+    if (gate.held) return chunk.subarray(at);
     begin(chunk, at);
     return null;
   };
@@ -76,45 +67,8 @@ export function createFrameReader(onFrame: OnFrame): FrameReader {
     return at;
   };
 
-  const run = () => {
-    if (running) return;
-    running = true;
-    try {
-      while (!held && kept.length > 0) {
-        const chunks = kept;
-        kept = [];
-        while (chunks.length > 0 && !held) {
-          const left = consume(chunks.shift() as Buffer);
-          if (left !== null) chunks.unshift(left);
-        }
-        kept = chunks.concat(kept);
-      }
-    } finally {
-      running = false;
-    }
-  };
-
-  return {
-    push: (chunk) => {
-      if (!held && !running && kept.length === 0) {
-        running = true;
-        try {
-          const left = consume(chunk);
-          if (left !== null) kept.push(Buffer.from(left));
-        } finally {
-          running = false;
-        }
-      } else kept.push(Buffer.from(chunk));
-      run();
-    },
-    hold: () => {
-      held = true;
-    },
-    release: () => {
-      held = false;
-      run();
-    },
-  };
+  const gate = createChunkGate(consume);
+  return gate;
 }
 
 function memoryFor(size: number): Buffer {
