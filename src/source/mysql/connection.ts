@@ -6,7 +6,7 @@
  */
 import net from 'node:net';
 import mysql, { type AuthPlugin, type ConnectionOptions } from 'mysql2';
-import { oneBuffer } from '../one-buffer.ts';
+import { oneBuffer } from '../socket.ts';
 import { knownAuthorities, urlParts } from '../url-parts.ts';
 
 const { decode, file, integer, invalid, parameters: parametersOf } = urlParts('MySQL');

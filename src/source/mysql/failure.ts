@@ -4,6 +4,7 @@
  * 1236 means is not decided here: it has many causes under one number (continuation.ts asks the server).
  */
 import { type ErrorCode, RowsealError } from '../../base/errors.ts';
+import { NETWORK_ERRORS } from '../socket.ts';
 
 /** An ERR packet (protocol: "ERR_Packet"). */
 export interface ServerError {
@@ -12,19 +13,8 @@ export interface ServerError {
   readonly message: string;
 }
 
-const NETWORK = new Set([
-  'ECONNREFUSED',
-  'ECONNRESET',
-  'ECONNABORTED',
-  'EHOSTUNREACH',
-  'ENETUNREACH',
-  'ENOTFOUND',
-  'ENOENT',
-  'EAI_AGAIN',
-  'ETIMEDOUT',
-  'EPIPE',
-  'PROTOCOL_CONNECTION_LOST',
-]);
+/** mysql2's own for a connection that ended. */
+const CONNECTION_LOST = 'PROTOCOL_CONNECTION_LOST';
 
 /** mysql2's own: no TLS on the server, a handshake that failed, a password that would have gone out in the open. */
 const TLS = new Set([
@@ -62,7 +52,8 @@ export function asRowsealError(error: unknown, doing: string, connecting?: { tls
     });
   if (errno !== null) return wrapped(codeOfErrno(errno));
   if (code !== undefined && TLS.has(code)) return wrapped('tls_failed');
-  if (connecting?.tls && code !== undefined && !NETWORK.has(code)) return wrapped('tls_failed');
+  if (connecting?.tls && code !== undefined && !NETWORK_ERRORS.has(code) && code !== CONNECTION_LOST)
+    return wrapped('tls_failed');
   return wrapped('source_unreachable');
 }
 

@@ -7,7 +7,7 @@
 import type { Duplex } from 'node:stream';
 import type { Connection } from 'mysql2';
 import { RowsealError } from '../../base/errors.ts';
-import { readInPlace } from '../one-buffer.ts';
+import { ownSocket } from '../socket.ts';
 
 interface Inner {
   readonly stream?: Duplex;
@@ -37,15 +37,7 @@ export function takeSocket(connection: Connection): Duplex {
     );
   }
   if (inner.config.compress) throw new RowsealError('internal', 'the connection is compressed');
-  // Its 'close' was long ago, and would not come again.
-  if (socket.destroyed || !socket.writable || socket.readableEnded) {
-    throw new RowsealError('source_unreachable', 'the connection was closed before the stream began');
-  }
-  socket.pause();
-  for (const event of ['data', 'end', 'close', 'error'] as const) socket.removeAllListeners(event);
-  socket.on('error', () => undefined); // until the new owner listens
-  readInPlace(socket);
-  return socket;
+  return ownSocket(socket);
 }
 
 /** Cuts a connection of the driver at once; its own `destroy` closes one half only. */

@@ -3,19 +3,7 @@
  * Codes") and errno alone, never on message text, since that is translated.
  */
 import { type ErrorCode, RowsealError } from '../../base/errors.ts';
-
-const NETWORK = new Set([
-  'ECONNREFUSED',
-  'ECONNRESET',
-  'ECONNABORTED',
-  'EHOSTUNREACH',
-  'ENETUNREACH',
-  'ENOTFOUND',
-  'ENOENT',
-  'EAI_AGAIN',
-  'ETIMEDOUT',
-  'EPIPE',
-]);
+import { NETWORK_ERRORS } from '../socket.ts';
 
 /** A slot that was made while DDL or TRUNCATE ran can be undecodable for ever (seen on 18: "could not map filenumber"). */
 const INTERNAL_HINT =
@@ -33,7 +21,7 @@ export function asRowsealError(error: unknown, doing: string, connecting?: { tls
     });
   if (isSqlState(code) && isFromServer(error)) return wrapped(codeOfSqlState(code));
   const timedOut = code === undefined && message === 'timeout expired'; // the driver's own, without a code
-  if (connecting?.tls && !timedOut && (code === undefined || !NETWORK.has(code)))
+  if (connecting?.tls && !timedOut && (code === undefined || !NETWORK_ERRORS.has(code)))
     return wrapped('tls_failed');
   return wrapped('source_unreachable');
 }

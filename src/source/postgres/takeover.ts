@@ -8,7 +8,7 @@ import { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import type pg from 'pg';
 import { RowsealError } from '../../base/errors.ts';
-import { oneBuffer, readInPlace } from '../one-buffer.ts';
+import { oneBuffer, ownSocket } from '../socket.ts';
 
 /** For the driver's option `stream`. */
 export function oneBufferSocket(): Socket {
@@ -32,13 +32,5 @@ export function takeSocket(client: pg.Client): Duplex {
       'the pg driver does not hold its socket where this version expects it',
     );
   }
-  // Its 'close' was long ago, and would not come again.
-  if (socket.destroyed || !socket.writable || socket.readableEnded) {
-    throw new RowsealError('source_unreachable', 'the connection was closed before the stream began');
-  }
-  socket.pause();
-  for (const event of ['data', 'end', 'close', 'error'] as const) socket.removeAllListeners(event);
-  socket.on('error', () => undefined); // until the new owner listens
-  readInPlace(socket);
-  return socket;
+  return ownSocket(socket);
 }
