@@ -12,6 +12,7 @@ import {
   readBinlogState,
   readEnd,
   readFacts,
+  readOwnDumps,
   type ServerFacts,
 } from '../source/mysql/server.ts';
 import { connectSession, leave, type SideSession } from '../source/mysql/sessions.ts';
@@ -42,12 +43,7 @@ export async function readBinlog(side: SideSession): Promise<BinlogFacts> {
   const facts = await readFacts(side);
   const state = await readBinlogState(side, facts);
   const end = await readEnd(side, facts);
-  // An account sees its own sessions without any privilege.
-  const [row] = await side.query(
-    `SELECT COUNT(*) AS dumps FROM information_schema.PROCESSLIST WHERE COMMAND LIKE 'Binlog Dump%'
-      AND USER = SUBSTRING_INDEX(CURRENT_USER(), '@', 1)`,
-  );
-  return { facts, state, end, dumps: Number(row?.['dumps']) };
+  return { facts, state, end, dumps: (await readOwnDumps(side)).length };
 }
 
 /** Pure. */

@@ -14,7 +14,7 @@ import { parseGtidSet } from '../../src/source/mysql/gtid.ts';
 import { type DumpOptions, type Link, startDump } from '../../src/source/mysql/link.ts';
 import { connectSession, createSideSession, leave } from '../../src/source/mysql/sessions.ts';
 import { takeSocket } from '../../src/source/mysql/takeover.ts';
-import { type TestMysql, testMysql } from '../support/mysql.ts';
+import { dumpsOf, type TestMysql, testMysql } from '../support/mysql.ts';
 
 const code = (error: unknown) => (error instanceof RowsealError ? error.code : error);
 
@@ -222,13 +222,11 @@ describe.each(['mysql', 'mariadb'] as const)('a connection of mysql2 to %s', (fl
       kill: async (id) => void (await side.query(`KILL ${id}`)),
     });
     await until(() => events.length > 1);
-    const dumping = () =>
-      server.sql(`select id from information_schema.processlist where command like 'Binlog Dump%'`);
     await until(() => events.length > 2);
-    expect(await dumping()).toHaveLength(1);
+    expect(await dumpsOf(server)).toHaveLength(1);
     await link.end();
     await sleep(100);
-    expect(await dumping()).toEqual([]);
+    expect(await dumpsOf(server)).toEqual([]);
     await side.close();
   });
 

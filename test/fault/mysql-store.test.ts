@@ -7,6 +7,7 @@ import { expect, test } from 'vitest';
 import { finish, SMALL_SEALS } from '../support/crash.ts';
 import { createFlakyStore, type FlakyStore } from '../support/flaky-store.ts';
 import { startTrail } from '../support/in-process.ts';
+import { dumpsOf, type TestMysql } from '../support/mysql.ts';
 import { startCase } from '../support/mysql-case.ts';
 import { disturbServer, LASTING } from '../support/mysql-crash.ts';
 import { startWorkload } from '../support/mysql-workload.ts';
@@ -52,11 +53,6 @@ for (const flavor of ['mysql', 'mariadb'] as const) {
 }
 
 /** Kills the session that gets the binary log, as an operator might. */
-async function cutDump(server: {
-  sql(text: string): Promise<Record<string, string | null>[]>;
-}): Promise<void> {
-  const rows = await server.sql(
-    "SELECT ID AS id FROM information_schema.PROCESSLIST WHERE COMMAND LIKE 'Binlog Dump%'",
-  );
-  for (const { id } of rows) await server.sql(`KILL ${id}`).catch(() => undefined);
+async function cutDump(server: Pick<TestMysql, 'sql'>): Promise<void> {
+  for (const id of await dumpsOf(server)) await server.sql(`KILL ${id}`).catch(() => undefined);
 }

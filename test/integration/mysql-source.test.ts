@@ -4,12 +4,13 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { RowsealError } from '../../src/base/errors.ts';
 import type { Observation } from '../../src/change/change.ts';
+import { askBinlog } from '../../src/commands/mysql-status.ts';
 import { parseMysqlUrl } from '../../src/source/mysql/connection.ts';
 import { statementsOf } from '../../src/source/mysql/kit-script.ts';
 import { createSideSession } from '../../src/source/mysql/sessions.ts';
 import { createWatch } from '../../src/source/mysql/watch.ts';
 import type { Resume } from '../../src/source/source.ts';
-import { type TestMysql, testMysql } from '../support/mysql.ts';
+import { dumpsOf, type TestMysql, testMysql } from '../support/mysql.ts';
 import { captureMysql, captureUrl, NEW_TRAIL } from '../support/mysql-capture.ts';
 
 const code = (error: unknown) => (error instanceof RowsealError ? error.code : error);
@@ -139,16 +140,26 @@ describe.each(['mysql', 'mariadb'] as const)('the source on %s', (flavor) => {
     await using running = await captureMysql(url);
     await server.sql(`insert into t values (1, 'a')`);
     await running.until(() => running.transactions.length === 1);
-    const [dump] = await server.sql(
-      `select id from information_schema.processlist where command like 'Binlog Dump%'`,
-    );
-    await server.sql(`kill ${dump!['id'] ?? dump!['ID']}`);
+    const [dump] = await dumpsOf(server);
+    await server.sql(`kill ${dump}`);
     const error = await running.ended;
     expect(code(error)).toBe('source_unreachable');
     await server.sql(`insert into t values (2, 'b')`);
     await using again = await captureMysql(url, { resume: from(running.transactions[0]!.end) });
     await again.until(() => again.transactions.length === 1);
     expect(again.ids()).toEqual(['2']);
+  });
+
+  // MySQL's information_schema.PROCESSLIST can't be read while a statement runs that has such a character, if one may see
+  // it: with the PROCESS privilege `status` failed then, and so did connecting again.
+  test('who streams is seen while a statement with an emoji runs', async () => {
+    await using running = await captureMysql(url);
+    const busy = await server.session();
+    const sleeping = busy.query(`select sleep(2), '😀'`);
+    expect(await askBinlog(parseMysqlUrl(url))).toMatchObject({ streaming: true });
+    const other = parseMysqlUrl(`${server.url}?ssl-mode=REQUIRED`);
+    expect(await askBinlog(other)).toMatchObject({ streaming: false });
+    await Promise.all([sleeping, running.source.close()]);
   });
 
   test('of two that share a server_id one is told so, and the other goes on', async () => {

@@ -98,9 +98,17 @@ function* eventsOf(bytes: Buffer, from: number): Generator<Event> {
   }
 }
 
-/** The zstd frame begins with its magic number. */
+/**
+ * The zstd frame begins with its magic number; a checksum may stand behind it. With the checksum's bytes the frame can't
+ * be read when its text fills Node's chunks exactly: they are taken for another frame.
+ */
 function payloadOf(body: Buffer): Buffer {
-  return zstdDecompressSync(body.subarray(body.indexOf(Buffer.from([0x28, 0xb5, 0x2f, 0xfd]))));
+  const frame = body.subarray(body.indexOf(Buffer.from([0x28, 0xb5, 0x2f, 0xfd])));
+  try {
+    return zstdDecompressSync(frame.subarray(0, -4));
+  } catch {
+    return zstdDecompressSync(frame);
+  }
 }
 
 function begin({ type, seconds, server, body }: Event, place: string): Group | null {

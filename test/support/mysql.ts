@@ -95,6 +95,12 @@ export async function testMysql(options: TestMysqlOptions): Promise<TestMysql> {
   };
 }
 
+/** The numbers of the sessions that a binlog is sent to. */
+export async function dumpsOf(server: Pick<TestMysql, 'sql'>): Promise<number[]> {
+  const rows = await server.sql('show processlist');
+  return rows.filter((row) => row['Command']?.startsWith('Binlog Dump')).map((row) => Number(row['Id']));
+}
+
 /** Values come back as the server's text: no Date, no number. */
 async function connectMysql(url: string): Promise<mysql.Connection> {
   const { hostname, port, username, password, pathname } = new URL(url);

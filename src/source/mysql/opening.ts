@@ -15,9 +15,9 @@ import {
   readBinlogState,
   readEnd,
   readFacts,
+  readOwnDumps,
   readRival,
   type ServerFacts,
-  stillDumping,
 } from './server.ts';
 import { createSideSession, type SideSession } from './sessions.ts';
 import type { Look, Watch } from './watch.ts';
@@ -133,7 +133,8 @@ async function expectNoRival(
   { serverId, watch }: OpeningParts,
 ): Promise<void> {
   for (const deadline = performance.now() + LET_GO_MS; ; await sleep(50)) {
-    const left = await stillDumping(side, [...watch.dumps]);
+    const dumping = watch.dumps.size === 0 ? [] : await readOwnDumps(side);
+    const left = dumping.filter((id) => watch.dumps.has(id));
     for (const id of watch.dumps) if (!left.includes(id)) watch.dumps.delete(id);
     for (const id of left) await endSession(side, id);
     const rival = await readRival(side, facts, serverId);

@@ -6,16 +6,23 @@ import { createThreads } from './threads.ts';
 const APP = { id: '7', user: 'app', host: '10.0.0.4', application: 'billing' };
 
 /** A server whose clock is 5 s ahead of ours and that has been up for an hour. */
-function server(options: { denied?: boolean; processRows?: TextRow[] } = {}) {
+function server(options: { denied?: boolean } = {}) {
   const asked: string[] = [];
   const live = { now: 1_000_000, ahead: 5000, rows: [APP] as TextRow[], uptime: '3600', lookMs: 0 };
   const query = async (text: string): Promise<TextRow[]> => {
     asked.push(text);
     if (text.includes('now_ms')) return [{ now_ms: String(live.now + live.ahead) }];
     if (text.includes('Uptime')) return [{ Value: live.uptime }];
-    if (text.includes('signs')) return [{ signs: '0' }];
+    if (text.includes('granted')) return [{ self: 'app', granted: '0' }];
     if (options.denied) throw new RowsealError('source_refused', 'denied', { details: { errno: 1142 } });
     live.now += live.lookMs;
+    if (text === 'SHOW PROCESSLIST')
+      return live.rows.map(({ id, user, host }) => ({
+        Id: id!,
+        User: user!,
+        Host: `${host}:4711`,
+        Command: 'Sleep',
+      }));
     return live.rows;
   };
   const make = (performanceSchema = true) =>
@@ -142,5 +149,12 @@ describe('who is behind a thread', () => {
     const blind = server().make(false);
     expect(await blind.find(7, 1_005_000)).toBeNull();
     expect(blind.problem()).toContain('PROCESS');
+    const sighted = server();
+    sighted.live.rows = [APP, { ...APP, id: '8', user: 'other' }];
+    expect(await sighted.make(false).find(7, 1_005_000)).toEqual({
+      login: 'app@10.0.0.4',
+      address: '10.0.0.4',
+      application: null,
+    });
   });
 });

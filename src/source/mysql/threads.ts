@@ -7,7 +7,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { RowsealError } from '../../base/errors.ts';
 import { isDenied } from './failure.ts';
-import type { ServerFacts } from './server.ts';
+import { readProcessList, type ServerFacts } from './server.ts';
 import type { SideSession, TextRow } from './sessions.ts';
 
 export interface ThreadOwner {
@@ -48,8 +48,6 @@ const FROM_PERFORMANCE_SCHEMA = `
     LEFT JOIN performance_schema.session_connect_attrs a
       ON a.PROCESSLIST_ID = t.PROCESSLIST_ID AND a.ATTR_NAME = 'program_name'
    WHERE t.PROCESSLIST_ID IS NOT NULL AND t.PROCESSLIST_USER IS NOT NULL`;
-const FROM_PROCESSLIST =
-  'SELECT ID AS id, USER AS user, HOST AS host, NULL AS application FROM information_schema.PROCESSLIST';
 /** Milliseconds since 1970 by the server's clock, and the second it started in. */
 const NOW = 'SELECT ROUND(UNIX_TIMESTAMP(SYSDATE(3)) * 1000) AS now_ms';
 const UPTIME = "SHOW GLOBAL STATUS LIKE 'Uptime'";
@@ -61,7 +59,7 @@ export function createThreads(parts: {
   readonly clock: () => number;
 }): Threads {
   const { side, clock } = parts;
-  const source = parts.facts.performanceSchema ? FROM_PERFORMANCE_SCHEMA : FROM_PROCESSLIST;
+  const { performanceSchema } = parts.facts;
   let owners = new Map<number, ThreadOwner>();
   /** By the server's clock. */
   let lookedAt = Number.NEGATIVE_INFINITY;
@@ -81,13 +79,15 @@ export function createThreads(parts: {
     const began = clock();
     const [now] = await side.query(NOW);
     const nowMs = Number(now?.['now_ms']);
-    if (startedAt === null) {
+    const isFirst = startedAt === null;
+    if (isFirst) {
       const [uptime] = await side.query(UPTIME);
       // Uptime counts whole seconds.
       startedAt = nowMs - (Number(uptime?.['Value']) - 1) * 1000;
-      if (source === FROM_PROCESSLIST && !(await seesAll(side))) problem = 'the PROCESS privilege is missing';
     }
-    const rows = await side.query(source);
+    const rows = await (performanceSchema ? side.query(FROM_PERFORMANCE_SCHEMA) : readProcessList(side));
+    if (isFirst && !performanceSchema && !(await seesAll(side, rows)))
+      problem = 'the PROCESS privilege is missing';
     owners = new Map(rows.map((row) => [Number(row['id']), ownerOf(row)]));
     endedAt = clock();
     lookedAt = nowMs;
@@ -139,13 +139,12 @@ export function createThreads(parts: {
 }
 
 /** Without the privilege the process list shows our own sessions, and no error. A role may grant it unseen. */
-async function seesAll(side: SideSession): Promise<boolean> {
-  const [row] = await side.query(
-    `SELECT (SELECT COUNT(*) FROM information_schema.USER_PRIVILEGES WHERE PRIVILEGE_TYPE = 'PROCESS')
-          + (SELECT COUNT(*) FROM information_schema.PROCESSLIST
-              WHERE USER <> SUBSTRING_INDEX(USER(), '@', 1)) AS signs`,
+async function seesAll(side: SideSession, rows: readonly TextRow[]): Promise<boolean> {
+  const [signs] = await side.query(
+    `SELECT SUBSTRING_INDEX(USER(), '@', 1) AS self, (SELECT COUNT(*)
+       FROM information_schema.USER_PRIVILEGES WHERE PRIVILEGE_TYPE = 'PROCESS') AS granted`,
   );
-  return Number(row?.['signs']) > 0;
+  return Number(signs?.['granted']) > 0 || rows.some(({ user }) => user !== signs?.['self']);
 }
 
 function ownerOf(row: TextRow): ThreadOwner {
