@@ -108,6 +108,9 @@ async function runDaemon(
   return 0;
 }
 
+/** Problems that one line of the log names. */
+const MAX_TOLD = 20;
+
 interface RunningTrail {
   readonly name: string;
   readonly health: TrailHealth;
@@ -133,8 +136,17 @@ function createRunningTrail(
     source = capture.connect();
     return source;
   };
-  const refresh = () => {
+  let told = '';
+  const look = () => {
     health.problems = capture.problems();
+    const now = health.problems.join('\n');
+    if (now === told) return;
+    told = now;
+    if (now === '') log.info('the capture is whole again');
+    else log.warn({ problems: health.problems.slice(0, MAX_TOLD) }, 'the capture is not whole');
+  };
+  const refresh = () => {
+    look();
     countProgress(metrics, name, counted, source, health, config.metrics.stale_after);
   };
   const run = async (signal: AbortSignal): Promise<unknown> => {
@@ -152,6 +164,7 @@ function createRunningTrail(
           acceptGap,
           observe: {
             sealed(seal, tookMs) {
+              look();
               countSeal(metrics, name, seal, tookMs);
               log.debug(
                 {

@@ -101,13 +101,17 @@ it('goes with a trail from before its beginning to the loss of its server', asyn
     expect(shown.stdout).toContain(`${NAME}  healthy`);
     expect(shown.stdout).not.toContain('\u001b');
 
-    // A new table is missed, with what to do about it.
+    // A new table is missed, with what to do about it: in the log without being asked, and in status.
+    const logged = async (text: string) => (await readFile(join(dir, 'daemon.log'), 'utf8')).includes(text);
     await client.query('CREATE TABLE later (id int PRIMARY KEY)');
-    await daemon.until('later is missed', async () => (await status()).trail.problems.length > 0);
-    const todo = `daemon: public.later is not captured (table not published) → rowseal setup -c ${config()}`;
-    expect((await status()).trail.problems).toEqual([todo]);
+    const todo = `public.later is not captured (table not published) → rowseal setup -c ${config()}`;
+    await daemon.until('the log misses it', () =>
+      logged(`"problems":["${todo}"],"msg":"the capture is not whole"`),
+    );
+    expect((await status()).trail.problems).toEqual([`daemon: ${todo}`]);
     await client.query('DROP TABLE later');
-    await daemon.until('later is gone', async () => (await status()).trail.problems.length === 0);
+    await daemon.until('it is gone', () => logged('"msg":"the capture is whole again"'));
+    expect((await status()).trail.problems).toEqual([]);
   } finally {
     expect(await daemon.stop()).toBe(0);
   }
