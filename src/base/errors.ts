@@ -77,7 +77,7 @@ export const ERRORS = {
   },
   store_unavailable: {
     cause: 'The store did not answer, or not in time.',
-    hint: 'Nothing is lost: the daemon retries, the source waits. See the store and the network.',
+    hint: 'See the store, its endpoint and the network. A daemon retries, its source waits: nothing is lost.',
     retryable: true,
     exit: 2,
   },

@@ -10,7 +10,7 @@ import type { Config, StoreConfig, TrailConfig } from '../config/schema.ts';
 import { recover, sealCheck } from '../seal/recover.ts';
 import { readSigner } from '../seal/signer.ts';
 import { type Check, check, type Unchecked } from '../source/preflight.ts';
-import { openStore } from '../store/open.ts';
+import { ASKING_MS, openStore } from '../store/open.ts';
 import type { Signer } from '../trail/note.ts';
 import type { CommandIo } from './command.ts';
 import type { EngineDiagnosis } from './engine.ts';
@@ -31,7 +31,8 @@ export async function evidenceChecks(
   const store =
     config.store.type === 'file' ? folderCheck(config.store.path) : await lockCheck(config.store, env);
   const evidence: Evidence = { checks: [key.check, ...store.checks], unchecked: [...store.unchecked] };
-  if (key.signer === null) return evidence;
+  // Who could not be asked whether it locks need not be asked again.
+  if (key.signer === null || store.unchecked.length > 0) return evidence;
   try {
     evidence.checks.push(await headCheck(config, trail, key.signer, judgeHead, env));
   } catch (error) {
@@ -129,7 +130,7 @@ async function lockCheck(
   place: Extract<StoreConfig, { type: 's3' }>,
   env: CommandIo['env'],
 ): Promise<Evidence> {
-  const store = await openStore(place, '.rowseal-doctor', env);
+  const store = await openStore(place, '.rowseal-doctor', env, ASKING_MS);
   const where = `${place.bucket}${place.prefix === '' ? '' : `/${place.prefix}`}`;
   try {
     const key = `probe-${new Date().toISOString().slice(0, 10)}`;
@@ -158,7 +159,9 @@ async function lockCheck(
     if (error.retryable)
       return {
         checks: [],
-        unchecked: [{ what: `whether ${where} locks`, why: error.message, fix: error.hint }],
+        unchecked: [
+          { what: `whether ${where} locks, and the trail's head`, why: error.message, fix: error.hint },
+        ],
       };
     return {
       checks: [
@@ -181,7 +184,7 @@ async function headCheck(
   judgeHead: EngineDiagnosis['judgeHead'],
   env: CommandIo['env'],
 ): Promise<Check> {
-  const store = await openStore(config.store, trail.name, env);
+  const store = await openStore(config.store, trail.name, env, ASKING_MS);
   try {
     const recovered = await recover(store, sealCheck(trail.name, signer.key), [], silentLog);
     return judgeHead(recovered?.head ?? null);

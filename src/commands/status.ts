@@ -8,7 +8,7 @@ import { loadConfig } from '../config/load.ts';
 import type { Config, TrailConfig } from '../config/schema.ts';
 import { recover, sealCheck } from '../seal/recover.ts';
 import { readSigner } from '../seal/signer.ts';
-import { openStore } from '../store/open.ts';
+import { ASKING_MS, openStore } from '../store/open.ts';
 import { type Command, type CommandIo, parseCommandLine } from './command.ts';
 import { engineOf } from './engine-of.ts';
 import { askDaemon } from './status-daemon.ts';
@@ -97,7 +97,7 @@ async function statusOf(
       return await ask();
     } catch (error) {
       if (!(error instanceof RowsealError)) throw error;
-      unknown.push(`${what}: ${error.message} ${error.hint}`);
+      unknown.push(`${what}: ${error.message} → ${error.hint}`);
       return undefined;
     }
   };
@@ -151,7 +151,7 @@ async function readEvidence(
   env: CommandIo['env'],
 ): Promise<Evidence> {
   const { key } = readSigner(config.signer.path, trail.name);
-  const store = await openStore(config.store, trail.name, env);
+  const store = await openStore(config.store, trail.name, env, ASKING_MS);
   try {
     const isSeal = sealCheck(trail.name, key);
     const recovered = await recover(store, isSeal, [], silentLog);

@@ -39,15 +39,24 @@ export async function openReader(location: string, env: Environment = process.en
   return openS3Reader({ ...s3PlaceOf(url), credentials: credentialsOf(env) });
 }
 
-/** Opens the trail `trail` for writing. Nothing is asked of the store before the first call. */
+/** How long a command that a person waits for calls again for a bucket that does not answer, ms. */
+export const ASKING_MS = 3000;
+
+/**
+ * Opens the trail `trail` for writing. Nothing is asked of the store before the first call. `patienceMs` bounds how long
+ * a bucket that does not answer is called again; without it as long as suits a daemon.
+ */
 export async function openStore(
   place: StorePlace,
   trail: string,
   env: Environment = process.env,
+  patienceMs?: number,
 ): Promise<TrailStore> {
   if (place.type === 'file') return createFileStore({ root: place.path, trail });
   const { createS3Store } = await import('./s3.ts');
+  const { S3_LIMITS } = await import('./s3-link.ts');
   return createS3Store({
+    limits: patienceMs === undefined ? S3_LIMITS : { ...S3_LIMITS, totalMs: patienceMs },
     trail,
     bucket: place.bucket,
     prefix: place.prefix?.replace(/^\/+|\/+$/g, ''),

@@ -32,6 +32,11 @@ test.each([
   expect(inspect(error, { depth: 10, showHidden: true })).not.toContain('token');
 });
 
+test('whose keys did not fit is told to bring others, not to grant actions', () => {
+  expect(s3Error(answer('InvalidAccessKeyId', 403), 'b', null).hint).toContain('AWS_ACCESS_KEY_ID');
+  expect(s3Error(answer('AccessDenied', 403), 'b', null).hint).not.toContain('AWS_ACCESS_KEY_ID');
+});
+
 test('a timeout is store_unavailable whatever it broke', () => {
   expect(s3Error(answer('AccessDenied', 403), 'b', 'no answer within 5 ms').code).toBe('store_unavailable');
 });

@@ -12,7 +12,11 @@ export function s3Error(error: unknown, bucket: string, timeout: string | null):
   const status = statusOf(error);
   const code = timeout === null ? codeFor(s3, status) : 'store_unavailable';
   const message = `bucket ${bucket}: ${timeout ?? describe(error, s3, status)}`;
-  return new RowsealError(code, message, { cause: bare(error, s3), details: { s3, status, bucket } });
+  return new RowsealError(code, message, {
+    cause: bare(error, s3),
+    details: { s3, status, bucket },
+    ...(OF_CREDENTIALS.has(s3) ? { hint: CREDENTIALS_HINT } : {}),
+  });
 }
 
 /** The SDK's errors carry the whole exchange, session tokens and signatures included: never to a log. */
@@ -48,6 +52,17 @@ const BY_CODE: Readonly<Record<string, ErrorCode>> = {
   ExpiredToken: 'store_forbidden',
   CredentialsProviderError: 'store_forbidden',
 };
+
+/** It is not a matter of what a role may do, but of whose keys came. */
+const OF_CREDENTIALS = new Set([
+  'CredentialsProviderError',
+  'ExpiredToken',
+  'InvalidAccessKeyId',
+  'InvalidToken',
+  'SignatureDoesNotMatch',
+]);
+const CREDENTIALS_HINT =
+  'Set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY (with AWS_SESSION_TOKEN where there is one) of the role, or AWS_PROFILE.';
 
 function codeFor(s3: string, status: number | null): ErrorCode {
   const known = BY_CODE[s3];

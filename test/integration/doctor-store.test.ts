@@ -58,5 +58,7 @@ test('a bucket without Object Lock fails, a bucket that is not there too, and no
   expect((await evidence('no-such-bucket')).states).toContain('store.lock fail');
   const nobody = await evidence('no-such-bucket', 'http://127.0.0.1:9');
   expect(nobody.states).toEqual(['key.file ok']);
-  expect(nobody.unchecked).toHaveLength(2);
-}, 180_000);
+  expect(nobody.unchecked).toEqual([
+    expect.objectContaining({ what: "whether no-such-bucket/p locks, and the trail's head" }),
+  ]);
+});
