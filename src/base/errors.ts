@@ -174,9 +174,8 @@ export const ERRORS = {
     exit: 2,
   },
   prepared_transaction_too_large: {
-    cause:
-      'XA transactions that are prepared and not decided hold more changes than the daemon keeps in memory.',
-    hint: 'Keep prepared transactions under 16 MiB of changes each and 64 MiB together; XA RECOVER lists those that nobody decided. Once they are decided, accept the hole: rowseal run --accept-gap=<position behind the verdict>.',
+    cause: 'XA transactions that are prepared and not decided hold more changes than spool.max_bytes.',
+    hint: 'Raise spool.max_bytes and start again: they are read again. XA RECOVER lists those that nobody decided.',
     retryable: false,
     exit: 2,
   },

@@ -4,6 +4,7 @@
  */
 import type { Log } from '../base/log.ts';
 import type { Policy } from '../change/policy.ts';
+import type { Spool } from '../change/spool.ts';
 import type { Check, Plan, Step, Unchecked } from '../source/preflight.ts';
 import type { ChangeSource } from '../source/source.ts';
 
@@ -27,6 +28,8 @@ export interface CaptureSetting {
   /** The configuration's path, which remedies name. */
   readonly file: string;
   readonly log: Log;
+  /** Where a source keeps what it may not deliver yet and memory does not hold. */
+  readonly overflow?: { readonly open: () => Spool & { close(): void }; readonly maxBytes: number };
   /** Milliseconds between looks at what the capture depends on; the source's own where it is not given. */
   readonly watchMs?: number;
 }

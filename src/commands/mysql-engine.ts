@@ -25,7 +25,7 @@ export function mysqlEngine(
 
 function capture(
   config: MysqlSourceConfig,
-  { policy, log, file, watchMs }: CaptureSetting,
+  { policy, log, file, overflow, watchMs }: CaptureSetting,
   env: Environment,
 ): Capture {
   const password = mysqlPassword(config, env);
@@ -44,6 +44,7 @@ function capture(
         heartbeatMs: config.heartbeat,
         matches,
         watch,
+        ...(overflow === undefined ? {} : { overflow }),
         ...(watchMs === undefined ? {} : { watchMs }),
         log,
         clock: systemClock.now,

@@ -9,13 +9,12 @@ import { loadConfig } from '../config/load.ts';
 import type { Config, TrailConfig } from '../config/schema.ts';
 import { newHealth, type TrailHealth } from '../health.ts';
 import { runTrail } from '../pipeline.ts';
-import { createFileSpool } from '../seal/spool.ts';
 import type { ChangeSource } from '../source/source.ts';
 import { type Command, type CommandIo, parseCommandLine } from './command.ts';
 import { serveDaemonHttp } from './daemon-http.ts';
 import { engineOf } from './engine-of.ts';
 import { type Counted, countProgress, countSeal } from './run-metrics.ts';
-import { writerParts } from './trail-parts.ts';
+import { spoolsOf, writerParts } from './trail-parts.ts';
 
 const HELP = `rowseal run: the daemon.
 
@@ -129,7 +128,8 @@ function createRunningTrail(
   const { name } = trail;
   const log = rootLog.child({ trail: name });
   const health = newHealth(systemClock.now());
-  const capture = engineOf(trail, io.env).capture({ policy: policyOf(config, trail), file, log });
+  const { waiting: spool, overflow } = spoolsOf(config, trail);
+  const capture = engineOf(trail, io.env).capture({ policy: policyOf(config, trail), file, log, overflow });
   let source: ChangeSource | null = null;
   const counted: Counted = { recorder: null, told: {} };
   const connect = () => {
@@ -151,7 +151,6 @@ function createRunningTrail(
   };
   const run = async (signal: AbortSignal): Promise<unknown> => {
     const writer = await writerParts(config, trail, io);
-    const spool = createFileSpool(config.spool.path, name, config.spool.max_bytes);
     try {
       await runTrail(
         {

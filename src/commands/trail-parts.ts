@@ -4,6 +4,7 @@ import { policyOf, retentionsOf } from '../config/compile.ts';
 import type { Config, TrailConfig } from '../config/schema.ts';
 import type { TrailParts } from '../pipeline.ts';
 import { readSigner } from '../seal/signer.ts';
+import { createFileSpool } from '../seal/spool.ts';
 import { openStore } from '../store/open.ts';
 import type { CommandIo } from './command.ts';
 
@@ -24,5 +25,13 @@ export async function writerParts(config: Config, trail: TrailConfig, io: Comman
     classes: ['trail', 'default', ...trail.tables.map((table) => table.class)],
     clock: systemClock,
     store: await openStore(config.store, trail.name, io.env),
+  };
+}
+
+/** What a trail holds back in files: rows that wait for their context, and what its source may not deliver yet. */
+export function spoolsOf({ spool: { path, max_bytes: maxBytes } }: Config, { name }: TrailConfig) {
+  return {
+    waiting: createFileSpool(path, name, maxBytes),
+    overflow: { open: () => createFileSpool(path, `${name}.prepared`, maxBytes), maxBytes },
   };
 }

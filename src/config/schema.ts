@@ -263,12 +263,16 @@ export const configSchema = z.strictObject({
       path: z
         .string()
         .default('./spool')
-        .describe('Folder for rows that wait for their context; redacted, wiped at start.'),
+        .describe(
+          'Folder for rows that wait for their context (redacted), and for prepared XA transactions (encrypted with a key that dies with the daemon). Files without a name; nothing in it is worth a backup.',
+        ),
       max_memory: size('8MiB').describe('Waiting rows kept in memory.'),
-      max_bytes: size('1GiB').describe('Waiting rows in the file; when it is full the trail stops, loudly.'),
+      max_bytes: size('1GiB').describe(
+        'Waiting rows in the file, and prepared XA transactions in theirs; when it is full the trail stops, loudly.',
+      ),
     })
     .prefault({})
-    .describe('Rows that wait for their context.'),
+    .describe('Where rows wait for their context, and prepared XA transactions for their verdict.'),
   trails: z.array(trail).min(1).describe('One per database.'),
   metrics: z
     .strictObject({

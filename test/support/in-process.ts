@@ -4,12 +4,11 @@ import { systemClock } from '../../src/base/clock.ts';
 import { createLog } from '../../src/base/log.ts';
 import type { CaptureSetting } from '../../src/commands/engine.ts';
 import { engineOf } from '../../src/commands/engine-of.ts';
-import { writerParts } from '../../src/commands/trail-parts.ts';
+import { spoolsOf, writerParts } from '../../src/commands/trail-parts.ts';
 import { effectiveConfig } from '../../src/config/compile.ts';
 import { loadConfig } from '../../src/config/load.ts';
 import { newHealth, type TrailHealth } from '../../src/health.ts';
 import { runTrail } from '../../src/pipeline.ts';
-import { createFileSpool } from '../../src/seal/spool.ts';
 import type { TrailStore } from '../../src/store/store.ts';
 
 export interface RunningTrail {
@@ -43,12 +42,13 @@ export async function startTrail(
   const log = createLog('info', out);
   const writer = await writerParts(config, trail, io);
   const store = wrap(writer.store);
-  const spool = createFileSpool(config.spool.path, trail.name, config.spool.max_bytes);
+  const { waiting: spool, overflow } = spoolsOf(config, trail);
   const health = newHealth(systemClock.now());
   const capture = engineOf(trail, io.env).capture({
     policy: writer.policy,
     file: 'rowseal.yaml',
     log,
+    overflow,
     ...watch,
   });
   const done = runTrail(

@@ -17,6 +17,7 @@ import {
 } from './events.ts';
 import { createGroup } from './group.ts';
 import { readMariadbGtid, readMysqlGtid, readTaggedGtid } from './gtid-event.ts';
+import type { Overflow } from './overflow.ts';
 import { createDelivered, type FilePlace, type Gtid } from './position.ts';
 import { createRowEvents } from './row-events.ts';
 import { createTableMaps } from './table-map.ts';
@@ -43,6 +44,8 @@ export interface DecoderOptions extends Pick<TransactionParts, 'threads'> {
    * nobody is asked whose they are. Absent: all of it is its own.
    */
   readonly serverId?: number;
+  /** Where prepared transactions go that memory does not hold; where it is not given, they stop. */
+  readonly overflow?: Overflow;
   /** Settles when the handler takes more: asked inside of what comes as one event but is many. */
   readonly ready?: () => Promise<void> | undefined;
 }
@@ -75,6 +78,7 @@ export function createDecoder(options: DecoderOptions): Decoder {
     delivered,
     rows,
     quiet,
+    overflow: options.overflow ?? null,
     ready: options.ready ?? (() => undefined),
   });
   let place: FilePlace = { file: '', position: 4 };

@@ -8,6 +8,7 @@ import { broken } from './broken.ts';
 import { isQuery, isSilent } from './event-kinds.ts';
 import { EVENT, type EventHeader, headerOf, IGNORABLE_FLAG, SKIP_REPLICATION_FLAG } from './events.ts';
 import { createHeldEvents } from './held.ts';
+import type { Overflow } from './overflow.ts';
 import { eachEvent, inflated } from './payload.ts';
 import type { Delivered, FilePlace, Gtid } from './position.ts';
 import { type Query, readQuery } from './query.ts';
@@ -24,6 +25,8 @@ export interface GroupParts {
   readonly delivered: Delivered;
   readonly rows: RowEvents;
   readonly quiet: (position: Position) => void;
+  /** Where prepared transactions go that memory does not hold; null: they stop. */
+  readonly overflow: Overflow | null;
   /** Settles when the handler takes more; asked between events that come out of one. */
   readonly ready: () => Wait;
 }
@@ -219,10 +222,11 @@ export function createGroup(parts: GroupParts): Group {
     return undefined;
   };
 
-  const replay = (events: readonly Buffer[]): Wait => after(stepThrough(events, paced), finish);
+  const replay = (events: Iterable<Buffer>): Wait => after(stepThrough(events, paced), finish);
 
   const xa = createXa({
     held,
+    overflow: parts.overflow,
     delivered,
     transaction,
     inside,
@@ -253,7 +257,7 @@ export function createGroup(parts: GroupParts): Group {
         behind: { file: '', position: 0 },
       };
       holding = false;
-      held.take();
+      xa.forget();
       savepoints.begin();
     },
     event(event, header, bodyEnd, behind) {
@@ -263,7 +267,7 @@ export function createGroup(parts: GroupParts): Group {
     lost() {
       const open = group;
       group = null;
-      held.take();
+      xa.forget();
       if (open === null || !transaction.begun) return;
       transaction.gap('incomplete_transaction', { last: transaction.count });
       transaction.commit(open.from, open.from);

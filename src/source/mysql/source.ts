@@ -15,6 +15,7 @@ import { asRowsealError } from './failure.ts';
 import { parseGtidSet } from './gtid.ts';
 import { type Link, startDump } from './link.ts';
 import { type Attached, endSession, explainRefusal, inspectSource, openSource } from './opening.ts';
+import { createOverflow, type OverflowParts } from './overflow.ts';
 import { startOf } from './position.ts';
 import { createReadPlace } from './read-place.ts';
 import { type CaptureProblem, captureProblem } from './settings.ts';
@@ -45,6 +46,8 @@ export interface MysqlSourceOptions {
   readonly matches: (schema: string, table: string, foldsNames: boolean) => boolean;
   /** Share one between the sources of a trail, and what happens while none is connected is noticed too. */
   readonly watch?: Watch;
+  /** Where prepared transactions go that memory does not hold; where it is not given, they stop. */
+  readonly overflow?: OverflowParts;
   readonly log: SourceLog;
   /** Milliseconds since 1970. */
   readonly clock: () => number;
@@ -108,6 +111,7 @@ export function createMysqlSource(options: MysqlSourceOptions): MysqlSource {
       threadsProblem = threads.problem();
       deliver();
     };
+    const overflow = options.overflow === undefined ? undefined : createOverflow(options.overflow);
     const decoder = createDecoder({
       flavor: at.facts.flavor,
       start: at.start,
@@ -117,6 +121,7 @@ export function createMysqlSource(options: MysqlSourceOptions): MysqlSource {
       serverId: at.facts.serverId,
       contextTrigger: watch.hasTriggers,
       cascadesUnlogged: watch.cascadesUnlogged,
+      ...(overflow === undefined ? {} : { overflow }),
       ready: () => held?.promise,
       handler: wrapped(handler, {
         begin: deliver,
@@ -165,6 +170,7 @@ export function createMysqlSource(options: MysqlSourceOptions): MysqlSource {
     } finally {
       state.over = true;
       stop.abort();
+      overflow?.close();
       link = null;
       await at.side.close();
     }
