@@ -26,8 +26,11 @@ export type MessageTree = { readonly [name: string]: JsonTree };
 export interface Attributor {
   /** Forgets everything: another transaction begins. `session`: what the server said of who runs it. */
   begin(session?: TransactionStart['session']): void;
-  /** The content of a `rowseal.context` message; false where it is none, which changes nothing but `connection`. */
-  asserted(message: MessageTree, messageBytes: number): boolean;
+  /**
+   * The content of a `rowseal.context` message, null where it can't be read. False where it is no context: then what was
+   * said before does not count any more either, since somebody else may have been meant.
+   */
+  asserted(message: MessageTree | null, messageBytes: number): boolean;
   /**
    * The content of a `rowseal.session` message: the session's full state, replacing all of its tiers. False where it
    * is a statement's comment alone (`"only":"comment"`), which is no word of our trigger.
@@ -85,12 +88,11 @@ export function createAttributor(policy: Pick<Policy, 'actor'>): Attributor {
       cached = undefined;
     },
     asserted(message, messageBytes) {
-      const envelope = assertedEnvelope(message, messageBytes);
-      connection = knownOf(message) ?? connection;
+      const envelope = message === null ? null : assertedEnvelope(message, messageBytes);
+      if (message !== null) connection = knownOf(message) ?? connection;
       cached = undefined;
-      if (envelope === null) return false;
-      asserted = { tier: 'asserted', via: 'message', ...envelope };
-      return true;
+      asserted = envelope === null ? null : { tier: 'asserted', via: 'message', ...envelope };
+      return envelope !== null;
     },
     session(message) {
       own = sessionTiers(message, policy, 'trigger');

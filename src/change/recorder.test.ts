@@ -4,7 +4,6 @@ import {
   changes,
   context,
   ddl,
-  type Event,
   left,
   money,
   orders,
@@ -52,21 +51,32 @@ describe('attribution over a transaction', () => {
     const [one, other] = [late, early].map((each) => each.records.at(-1)!.text);
     expect(one!.replaceAll(/"index":1|shop:1:1/g, '')).toBe(other!.replaceAll(/"index":2|shop:1:2/g, ''));
   });
-  test('contexts that are none are counted, and change nothing', () => {
+  // Rows behind it were told as made by whoever the transaction had named before.
+  test('a context that is none is counted, and nobody is taken for whom it meant', () => {
     const { recorder, records } = recorderWith();
-    const bad: Event[] = ['', '{', '[]', '{"context":1}'].map((content) => ({
-      prefix: 'rowseal.context',
-      content,
-    }));
-    play(recorder, 1, [
-      context('u1'),
-      ...bad,
+    const bad = ['', '{', '[]', '{"context":1}', '{"context":{"actor":{"id":"u2"},"a":1e400,"a":2}}'];
+    play(
+      recorder,
+      1,
+      bad.flatMap((content) => [
+        context('u1'),
+        row(orders),
+        { prefix: 'rowseal.context', content },
+        row(orders),
+      ]),
+    );
+    expect(recorder.counters.badContexts).toBe(bad.length);
+    expect(who(records).map((each) => each.split(' ')[1])).toEqual(bad.flatMap(() => ['asserted', 'none']));
+  });
+  test('what is no word of ours changes nothing', () => {
+    const { recorder, records } = recorderWith();
+    const words = [
       { prefix: 'rowseal.session', content: 'x' },
       { prefix: 'foreign', content: 'x' },
-      row(orders),
-    ]);
-    expect(recorder.counters.badContexts).toBe(5);
-    expect(who(records)).toEqual(['shop:1:8 asserted u1']);
+    ];
+    play(recorder, 1, [context('u1'), ...words, row(orders)]);
+    expect(recorder.counters.badContexts).toBe(1);
+    expect(who(records)).toEqual(['shop:1:4 asserted u1']);
   });
   test('a session that replays as a replica is tampering, said once', () => {
     const { recorder, records } = recorderWith();

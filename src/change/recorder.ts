@@ -252,11 +252,11 @@ export function createRecorder(options: RecorderOptions): Recorder {
       const isNew = arrives();
       const known = prefix === 'rowseal.context' || prefix === 'rowseal.session' || prefix === 'rowseal.ddl';
       const message = known ? readMessage(content) : null;
-      if (known && message === null) counters.badContexts++;
-      if (message !== null) {
-        if (prefix === 'rowseal.context') {
-          if (!attributor.asserted(message, content.length)) counters.badContexts++;
-        } else if (prefix === 'rowseal.session') sessionMessage(transaction, message, isNew);
+      if (prefix === 'rowseal.context') {
+        if (!attributor.asserted(message, content.length)) counters.badContexts++;
+      } else if (known && message === null) counters.badContexts++;
+      else if (message !== null) {
+        if (prefix === 'rowseal.session') sessionMessage(transaction, message, isNew);
         else if (isNew) {
           const who = attributor.ofDdl(message);
           note(transaction, who, (out) => writeDdl(out, place, message));
