@@ -4,7 +4,7 @@
  * be clean.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
-import { finish, SMALL_SEALS, startAndKill } from './crash.ts';
+import { finish, LASTING, SMALL_SEALS, startAndKill } from './crash.ts';
 import { isConnected, startDaemon } from './daemon.ts';
 import { type CaseOptions, type MysqlCase, startCase } from './mysql-case.ts';
 import { startWorkload } from './mysql-workload.ts';
@@ -16,9 +16,6 @@ export interface CrashOptions extends CaseOptions {
   /** After how many kills of the daemon the server is killed, or restarted, too. */
   readonly serverEvery: number;
 }
-
-/** Goes on until it is stopped, or for this long: a slow machine must not make it more than it can catch up with. */
-export const LASTING = { transactions: 1500, paceMs: 8, ddl: 1e9 } as const;
 
 export async function crash(options: CrashOptions) {
   const { seed, kills } = options;

@@ -7,9 +7,10 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { Connection } from 'mysql2/promise';
 import { identifier, type Shadow } from './mysql-shadow.ts';
 import { attach, type Catalogue, DATABASE, nameOf, type WorkloadTable } from './mysql-workload-schema.ts';
-import { loginActor } from './mysql-workload-session.ts';
+import { loginOf } from './mysql-workload-session.ts';
 import { GENERATORS, literalOf, quote, type ValueKind } from './mysql-workload-values.ts';
 import type { Random } from './random.ts';
+import { loginActor } from './workload-actors.ts';
 
 export interface DdlOptions {
   readonly connect: () => Promise<Connection>;
@@ -30,8 +31,11 @@ interface Change {
 }
 
 const ATTRIBUTION = {
-  attached: loginActor('root', 'trigger'),
-  plain: [loginActor('root', 'performance_schema'), { tier: 'none', actor: { type: 'unknown' } }],
+  attached: loginActor('root', loginOf('root'), 'trigger'),
+  plain: [
+    loginActor('root', loginOf('root'), 'performance_schema'),
+    { tier: 'none', actor: { type: 'unknown' } },
+  ],
 };
 const EXPECTED = quote(JSON.stringify({ ...ATTRIBUTION, wordless: ATTRIBUTION }));
 

@@ -6,6 +6,7 @@
 import { quote } from './mysql-workload-values.ts';
 import type { Random } from './random.ts';
 import type { Expected, ExpectedActor } from './shadow.ts';
+import { actorSetting, assertion, comment, loginActor } from './workload-actors.ts';
 
 export type Carrier = 'context' | 'setting' | 'comment' | 'none';
 
@@ -41,18 +42,18 @@ interface Known {
 
 const NOTHING: Known = { asserted: null, announced: null };
 const NONE: ExpectedActor = { tier: 'none', actor: { type: 'unknown' } };
-const IDS = ['u_1', 'u_8842', "o'neil", 'ü-é', 'a b', 'x/y', '😀'];
 
 export function createSessionState(login: string, carrier: Carrier): SessionState {
   /** @rowseal_actor, which outlives a transaction. */
   let setting: ExpectedActor | null = null;
   let known = NOTHING;
   let stack: Known[] = [];
+  const byLogin = (via: string) => loginActor(login, loginOf(login), via);
 
   return {
     contextualise(random) {
       if (carrier === 'context') {
-        const { sql, expected } = assertion(random);
+        const { sql, expected } = assertion(random, (json) => `CALL rowseal.set_context(${quote(json)})`);
         known = { ...known, asserted: expected };
         return sql;
       }
@@ -61,28 +62,28 @@ export function createSessionState(login: string, carrier: Carrier): SessionStat
         setting = null;
         return 'SET @rowseal_actor = NULL';
       }
-      const { sql, expected } = actorSetting(random);
+      const { sql, expected } = actorSetting(random, (text) => `SET @rowseal_actor = ${quote(text)}`);
       setting = expected;
       return sql;
     },
     speak(random, onAttached) {
       const remark = carrier === 'comment' && random.chance(0.8) ? comment(random) : null;
-      const own = setting ?? remark?.expected ?? loginActor(login, 'trigger');
-      const live: Expected = [loginActor(login, 'performance_schema'), NONE];
+      const own = setting ?? remark?.expected ?? byLogin('trigger');
+      const live: Expected = [byLogin('performance_schema'), NONE];
       // A statement on tables of both kinds: our trigger may have spoken, if it changed a row of its table.
       const otherwise = [known.announced ?? live, onAttached ? own : []].flat();
       const expect: MysqlExpectation = {
         attached: known.asserted ?? own,
         plain: known.asserted ?? remark?.expected ?? otherwise,
         wordless: {
-          attached: known.asserted ?? setting ?? loginActor(login, 'trigger'),
+          attached: known.asserted ?? setting ?? byLogin('trigger'),
           plain: known.asserted ?? otherwise,
         },
       };
       return { comment: remark?.sql ?? '', expect: quote(JSON.stringify(expect)) };
     },
     announced() {
-      known = { ...known, announced: setting ?? loginActor(login, 'trigger') };
+      known = { ...known, announced: setting ?? byLogin('trigger') };
     },
     savepoint: () => void stack.push(known),
     rollbackTo(place) {
@@ -103,40 +104,4 @@ export function createSessionState(login: string, carrier: Carrier): SessionStat
 /** As the server's USER() says it: the servers of the tests look up no names. */
 export function loginOf(user: string): string {
   return `${user}@127.0.0.1`;
-}
-
-export function loginActor(user: string, via: string): ExpectedActor {
-  return user === 'cron_job'
-    ? { tier: 'connection', via: 'rule', actor: { type: 'system', id: 'cron' } }
-    : { tier: 'connection', via, actor: { type: 'login', id: loginOf(user) } };
-}
-
-function assertion(random: Random): { sql: string; expected: ExpectedActor } {
-  const actor = { type: random.pick(['user', 'service']), id: random.pick(IDS) };
-  const detailed = random.chance(0.5) ? { ...actor, email: 'ana@example.com', role: 'admin' } : actor;
-  const envelope = { actor: detailed, session: 's_7', request: `r-${random.below(100)}` };
-  return {
-    sql: `CALL rowseal.set_context(${quote(JSON.stringify(envelope))})`,
-    expected: { tier: 'asserted', via: 'message', ...envelope },
-  };
-}
-
-function actorSetting(random: Random): { sql: string; expected: ExpectedActor } {
-  const actor = { type: 'user', id: random.pick(IDS) };
-  const plain = random.chance(0.5);
-  const text = plain ? actor.id : JSON.stringify({ actor, session: 's_8' });
-  return {
-    sql: `SET @rowseal_actor = ${quote(text)}`,
-    expected: { tier: 'session', via: 'setting', actor, ...(plain ? {} : { session: 's_8' }) },
-  };
-}
-
-function comment(random: Random): { sql: string; expected: ExpectedActor } {
-  const id = random.pick(IDS);
-  const request = `r/${random.below(100)}`;
-  const encoded = (text: string) => encodeURIComponent(text).replaceAll("'", '%27');
-  return {
-    sql: ` /*actor='${encoded(id)}',db_driver='x',request_id='${encoded(request)}'*/`,
-    expected: { tier: 'annotated', via: 'comment', actor: { type: 'user', id }, request },
-  };
 }

@@ -5,6 +5,7 @@
 import type pg from 'pg';
 import type { Random } from './random.ts';
 import type { ExpectedActor } from './shadow.ts';
+import { actorSetting, assertion, comment, loginActor } from './workload-actors.ts';
 import type { Statement } from './workload-statements.ts';
 import { quote } from './workload-values.ts';
 
@@ -35,7 +36,6 @@ interface Known {
 
 const NOTHING: Known = { asserted: null, announced: null, setting: null };
 const NONE: ExpectedActor = { tier: 'none', actor: { type: 'unknown' } };
-const IDS = ['u_1', 'u_8842', "o'neil", 'ü-é', 'a b', 'x/y'];
 
 export function createSessionState(login: string, carrier: Carrier): SessionState {
   let application: ExpectedActor | null = null;
@@ -45,7 +45,7 @@ export function createSessionState(login: string, carrier: Carrier): SessionStat
   let wrote = false;
 
   const own = (comment: ExpectedActor | null): ExpectedActor =>
-    known.setting ?? application ?? comment ?? loginActor(login);
+    known.setting ?? application ?? comment ?? loginActor(login, login, 'trigger');
 
   return {
     between(random) {
@@ -61,12 +61,12 @@ export function createSessionState(login: string, carrier: Carrier): SessionStat
     },
     async contextualise(client, random) {
       if (carrier === 'context') {
-        const { sql, expected } = assertion(random);
+        const { sql, expected } = assertion(random, (json) => `select rowseal.set_context(${quote(json)})`);
         await client.query(sql);
         known = { ...known, asserted: expected };
         wrote = true;
       } else if (carrier === 'setting') {
-        const { sql, expected } = setting(random);
+        const { sql, expected } = actorSetting(random, (text) => `set local rowseal.actor = ${quote(text)}`);
         await client.query(sql);
         known = { ...known, setting: expected };
       }
@@ -106,40 +106,4 @@ export function createSessionState(login: string, carrier: Carrier): SessionStat
 async function hasId(client: pg.Client): Promise<boolean> {
   const { rows } = await client.query('select pg_current_xact_id_if_assigned() is not null as assigned');
   return rows[0]?.assigned === true;
-}
-
-function loginActor(login: string): ExpectedActor {
-  return login === 'cron_job'
-    ? { tier: 'connection', via: 'rule', actor: { type: 'system', id: 'cron' } }
-    : { tier: 'connection', via: 'trigger', actor: { type: 'login', id: login } };
-}
-
-function assertion(random: Random): { sql: string; expected: ExpectedActor } {
-  const actor = { type: random.pick(['user', 'service']), id: random.pick(IDS) };
-  const detailed = random.chance(0.5) ? { ...actor, email: 'ana@example.com', role: 'admin' } : actor;
-  const envelope = { actor: detailed, session: 's_7', request: `r-${random.below(100)}` };
-  return {
-    sql: `select rowseal.set_context(${quote(JSON.stringify(envelope))})`,
-    expected: { tier: 'asserted', via: 'message', ...envelope },
-  };
-}
-
-function setting(random: Random): { sql: string; expected: ExpectedActor } {
-  const actor = { type: 'user', id: random.pick(IDS) };
-  const plain = random.chance(0.5);
-  const text = plain ? actor.id : JSON.stringify({ actor, session: 's_8' });
-  return {
-    sql: `set local rowseal.actor = ${quote(text)}`,
-    expected: { tier: 'session', via: 'setting', actor, ...(plain ? {} : { session: 's_8' }) },
-  };
-}
-
-function comment(random: Random): { sql: string; expected: ExpectedActor } {
-  const id = random.pick(IDS);
-  const request = `r/${random.below(100)}`;
-  const encoded = (text: string) => encodeURIComponent(text).replaceAll("'", '%27');
-  return {
-    sql: ` /*actor='${encoded(id)}',db_driver='x',request_id='${encoded(request)}'*/`,
-    expected: { tier: 'annotated', via: 'comment', actor: { type: 'user', id }, request },
-  };
 }

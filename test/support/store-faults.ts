@@ -1,0 +1,61 @@
+/**
+ * One run under load while the store fails, fails though it took effect, hangs and is late, and while the test disturbs
+ * the server; then all is calm, and the trail must equal the shadow log.
+ */
+import { setTimeout as sleep } from 'node:timers/promises';
+import { expect } from 'vitest';
+import { type CrashCase, finish } from './crash.ts';
+import { createFlakyStore, type FlakyStore } from './flaky-store.ts';
+import { startTrail } from './in-process.ts';
+import { createRandom, type Random } from './random.ts';
+import type { Comparison } from './shadow-compare.ts';
+import type { Workload } from './workload.ts';
+
+type Verdict = Comparison & { readonly verify: string | null; readonly blind: readonly string[] };
+
+export interface StoreFaults {
+  readonly seed: number;
+  /** Called when the trail streams. */
+  readonly load: () => Workload | Promise<Workload>;
+  /** What happens to the server under load, some time apart. */
+  readonly disturbances: readonly ((random: Random) => Promise<void>)[];
+}
+
+export async function surviveStoreFaults(
+  at: CrashCase<Verdict>,
+  { seed, load, disturbances }: StoreFaults,
+): Promise<void> {
+  const random = createRandom(seed).fork('disturbances');
+  let flaky: FlakyStore | null = null;
+  const trail = await startTrail(at.config.path, (store) => {
+    const rates = { fail: 0.04, persist: 0.04, hang: 0.01, delay: 0.1 };
+    flaky = createFlakyStore(store, { seed, rates, hangMs: 800, delayMs: 60 });
+    flaky.calm(true);
+    return flaky;
+  });
+  const faults = flaky as unknown as FlakyStore;
+  while (trail.health.state !== 'streaming') await sleep(20);
+  const workload = await load();
+  faults.calm(false);
+  for (const disturb of disturbances) {
+    await sleep(700 + random.below(1100));
+    await disturb(random);
+  }
+  workload.stop();
+  await workload.done;
+  faults.calm(true);
+  await at.forgetPrepared();
+  await at.caughtUp().catch((error: Error) => {
+    throw new Error(`${error.message} (seed ${seed})\n${trail.log.slice(-10).join('\n')}`);
+  });
+  await trail.stop();
+  const result = await finish(at, []);
+  expect(result.problems, `ROWSEAL_SEED=${seed}`).toEqual([]);
+  expect(result.changes).toBeGreaterThan(200);
+  const met = Object.groupBy(faults.calls, ({ fault }) => fault);
+  for (const fault of ['fail', 'persist', 'delay'] as const)
+    expect(met[fault]?.length, fault).toBeGreaterThan(0);
+}
+
+/** A while in which only the store is bad. */
+export const nothing = async () => undefined;
