@@ -29,3 +29,12 @@ it('is healthy through a short interruption, and stale without a seal', () => {
   expect(complaints(health, 3000, STALE)).toEqual([]);
   expect(complaints(health, 200_000, STALE).join()).toContain('stale: nothing was sealed for 199 s (gone)');
 });
+
+it('is not healthy while it waits for a source that another daemon has', () => {
+  const health = newHealth(0);
+  for (let now = 0; now <= STALE + 3000; now += 3000) {
+    failing(health, 'session 7 reads the binary log as server_id 4242 already', now);
+  }
+  expect(health.state).toBe('retrying');
+  expect(complaints(health, STALE + 3000, STALE).join()).toContain('as server_id 4242 already');
+});

@@ -13,6 +13,7 @@ import type { Progress } from './change/sink.ts';
 import type { WaitingOptions } from './change/waiting.ts';
 import { createFlow, type Flow } from './flow.ts';
 import { failing, sealed, type TrailHealth } from './health.ts';
+import { createPatience } from './patience.ts';
 import type { Retentions } from './seal/build.ts';
 import type { SealLimits } from './seal/cut.ts';
 import { emptyHead, type Head } from './seal/head.ts';
@@ -42,6 +43,8 @@ export interface TrailParts {
   readonly log: Log;
   readonly health: TrailHealth;
   readonly acceptGap: string | null;
+  /** How long another connection may hold the source before we say that two daemons run, milliseconds. */
+  readonly patienceMs: number;
   readonly observe: PipelineObserver;
 }
 
@@ -54,25 +57,27 @@ export interface PipelineObserver {
 
 /** Records that waited go to the sealer in pieces of this size, so that it can ask for a pause between them. */
 const DRAIN_BYTES = 1024 * 1024;
-/** How long another connection may hold the slot before we say that two daemons run: longer than wal_sender_timeout's default. */
-const SLOT_PATIENCE_MS = 90_000;
+/** Whoever takes over from a daemon that died should not sleep when its connection goes at last. */
+const HELD_RETRY_MS = 3000;
 
 /** Runs until `signal` is aborted (resolves, sealed and acknowledged) or the trail can't go on (rejects). */
 export async function runTrail(parts: TrailParts, signal: AbortSignal): Promise<void> {
   const { health, log, clock } = parts;
-  let slotHeldSince: number | null = null;
+  const patience = createPatience(parts.patienceMs);
   for (let failures = 0; !signal.aborted; ) {
     const headBefore = health.head;
+    const began = clock.now();
     try {
       return await runOnce(parts, signal);
     } catch (error) {
       if (!(error instanceof RowsealError) || !error.retryable) throw error;
-      slotHeldSince = error.code === 'slot_in_use' ? (slotHeldSince ?? clock.now()) : null;
-      if (slotHeldSince !== null && clock.now() - slotHeldSince > SLOT_PATIENCE_MS) throw error;
-      // Whoever got as far as sealing changes starts the back-off anew.
-      failures = health.head > headBefore + 2 ? 1 : failures + 1;
+      const leftMs = patience.left(error.code, began, clock.now());
+      if (leftMs !== null && leftMs <= 0) throw error;
+      // Whoever got as far as sealing changes starts the back-off anew; where another holds the source, the seals are his.
+      failures = leftMs === null && health.head > headBefore + 2 ? 1 : failures + 1;
       failing(health, error.message, clock.now());
-      const waitMs = backoffMs(failures, Math.random());
+      const backoff = backoffMs(failures, Math.random());
+      const waitMs = leftMs === null ? backoff : Math.min(backoff, leftMs, HELD_RETRY_MS);
       log.warn(
         { code: error.code, reason: error.message, hint: error.hint, waitMs },
         'interrupted; trying again',

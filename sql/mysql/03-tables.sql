@@ -7,8 +7,10 @@
 --   Price, of each statement on such a table: 19 us of CPU (MySQL 9.7) or 12 us (MariaDB 10.11) and about 200 bytes of
 --   binlog; and 4 or 2 us for each row, bulk statements included. Measured on 2 shared cores, inside one transaction.
 --   A TRUNCATE fires no trigger, nor do cascades of foreign keys, nor rows that a replica applies (the source's triggers
---   did). Once a statement: NOW(6) tells one from the next, so a session that pins it (SET timestamp) is silent after its
---   first, and the trail then shows its rows without a session.
+--   did), and of a MyISAM table it is heard too late, in another transaction. Once a statement: NOW(6) tells one from the
+--   next. Where the session's clock is a minute or more off (SET timestamp), a row costs what a statement does otherwise.
+--   A session can keep our triggers from speaking: it can write to @rowseal_statement. The daemon sees in the binlog that
+--   a trigger was there and said nothing, and the trail tells it: tamper, context_trigger_silent.
 --   Takes an exclusive metadata lock for a moment: each line waits at most 5 s for it; run it again if it gave up.
 --   Without SUPER, log_bin_trust_function_creators must be ON to create a trigger.
 --   While the triggers are there, rowseal_owner and rowseal.emit_session must stay: writes to the table would fail.

@@ -4,8 +4,8 @@
 --    WHERE DEFINER = 'rowseal_owner@localhost';
 -- and afterwards the capture account, where the kit made it (rowseal.made says so):  DROP USER 'rowseal'@'%';
 --
--- Removes the schema `rowseal` and rowseal_owner; grants on set_context go with it. Applications that still call it fail
--- from then on. May be run again.
+-- Removes the schema `rowseal` and rowseal_owner. Applications that still call set_context fail from then on. May be run
+-- again.
 SET SESSION sql_mode = 'NO_ENGINE_SUBSTITUTION';
 SET SESSION lock_wait_timeout = 5;
 
@@ -23,5 +23,10 @@ END//
 DELIMITER ;
 CALL rowseal.refuse_while_attached();
 
+-- One by one, for that takes away what was granted on them, too (automatic_sp_privileges); DROP DATABASE would leave it.
+DROP PROCEDURE IF EXISTS rowseal.set_context;
+DROP PROCEDURE IF EXISTS rowseal.emit_session;
+DROP PROCEDURE IF EXISTS rowseal.emit;
+DROP PROCEDURE IF EXISTS rowseal.inventory;
 DROP DATABASE IF EXISTS rowseal;
 DROP USER IF EXISTS rowseal_owner@localhost;

@@ -157,7 +157,7 @@ export const ERRORS = {
   server_id_in_use: {
     cause:
       'Another connection reads the binary log as the replica with our server_id; each would end the other.',
-    hint: 'Give every trail and every replica its own server_id. A daemon that died is let go by the server within a few heartbeats; see SHOW REPLICAS (SHOW SLAVE HOSTS).',
+    hint: 'Give every trail and every replica its own server_id. See that one daemon alone runs. The connection of a daemon that died is waited for, 60 s or three heartbeats, then the daemon stops; where its host died, the server may keep it for longer: see SHOW PROCESSLIST, and KILL it.',
     retryable: true,
     exit: 2,
   },

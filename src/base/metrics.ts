@@ -7,7 +7,7 @@ export interface Metrics {
   readonly changes: Counter<'trail' | 'outcome'>;
   /** Recorded changes by attribution tier. */
   readonly attribution: Counter<'trail' | 'tier'>;
-  /** Context messages that were not understood. */
+  /** Contexts and settings of sessions that were not understood. */
   readonly badContexts: Counter<'trail'>;
   /** Gap records: what the trail admits to miss. */
   readonly gaps: Counter<'trail'>;
@@ -40,7 +40,9 @@ export function createMetrics(): Metrics {
       'trail',
       'tier',
     ]),
-    badContexts: counter('bad_contexts_total', 'Context messages that were not understood.', ['trail']),
+    badContexts: counter('bad_contexts_total', 'Contexts and session settings that were not understood.', [
+      'trail',
+    ]),
     gaps: counter('gaps_total', 'Gap records: what the trail admits to miss.', ['trail']),
     seals: counter('seals_total', 'Durable seals by reason.', ['trail', 'reason']),
     sealedRecords: counter('sealed_records_total', 'Records in durable seals.', ['trail']),

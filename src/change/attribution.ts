@@ -36,6 +36,8 @@ export interface Attributor {
    * is a statement's comment alone (`"only":"comment"`), which is no word of our trigger.
    */
   session(message: MessageTree): boolean;
+  /** Whether the last of them carried a setting that is no context (`rowseal.actor`, `@rowseal_actor`): lower tiers apply. */
+  misread(): boolean;
   /**
    * What applies to a row now; null where nothing is known. `expecting` our trigger's word, nothing below it counts
    * until it came.
@@ -102,6 +104,7 @@ export function createAttributor(policy: Pick<Policy, 'actor'>): Attributor {
       spoken = true;
       return true;
     },
+    misread: () => own.misread,
     current(expecting = false) {
       if (expecting && !spoken && asserted === null) return null;
       if (cached === undefined) {
@@ -139,9 +142,11 @@ interface SessionTiers {
   readonly session: Found | null;
   readonly annotated: Found | null;
   readonly connection: Found | null;
+  /** Somebody set the setting to what is no context. */
+  readonly misread: boolean;
 }
 
-const NO_SESSION: SessionTiers = { session: null, annotated: null, connection: null };
+const NO_SESSION: SessionTiers = { session: null, annotated: null, connection: null, misread: false };
 const UNKNOWN = '{"type":"unknown"}';
 
 function assertedEnvelope(message: MessageTree, messageBytes: number): Envelope | null {
@@ -164,8 +169,11 @@ function sessionTiers(message: MessageTree, policy: Pick<Policy, 'actor'>, via: 
   const application = textOf(message['application']);
   const comment = textOf(message['comment']);
   const annotated = comment === null ? null : envelopeOfComment(comment);
+  const setting = textOf(message['actor']);
+  const session = sessionTier(setting, application);
   return {
-    session: sessionTier(textOf(message['actor']), application),
+    session,
+    misread: setting !== null && setting.trim() !== '' && session?.via !== 'setting',
     annotated: annotated === null ? null : { tier: 'annotated', via: 'comment', ...annotated },
     connection: connectionTier(textOf(message['login']), application, policy, via),
   };

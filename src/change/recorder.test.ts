@@ -68,6 +68,33 @@ describe('attribution over a transaction', () => {
     expect(recorder.counters.badContexts).toBe(bad.length);
     expect(who(records).map((each) => each.split(' ')[1])).toEqual(bad.flatMap(() => ['asserted', 'none']));
   });
+  // An application that misspelt its setting saw its login in the trail, and nothing that told it why.
+  test('a session setting that is no context is counted, once for each message, and lower tiers apply', () => {
+    const { recorder, records } = recorderWith();
+    const bad = ['{bad', '{"actor":{"type":"person","id":"9"}}', `"${'x'.repeat(8 * 1024)}"`, '{}'];
+    const fine = ['u_9', '{"actor":{"id":"9"}}', '', ' ', null];
+    const said = (actor: string | null) => ({
+      prefix: 'rowseal.session',
+      content: { login: 'app', pid: 12, actor },
+    });
+    play(
+      recorder,
+      1,
+      [...bad, ...fine].flatMap((actor) => [said(actor), row(orders), row(orders)]),
+    );
+    expect(recorder.counters.badContexts).toBe(bad.length);
+    expect(recorder.counters.tiers).toMatchObject({ session: 4, connection: 2 * (bad.length + 3), none: 0 });
+    expect(
+      new Set(
+        who(records)
+          .slice(0, 2 * bad.length)
+          .map((each) => each.split(' ').slice(1).join(' ')),
+      ),
+    ).toEqual(new Set(['connection app']));
+    // A comment's message is no word of our trigger.
+    play(recorder, 2, [{ prefix: 'rowseal.session', content: { only: 'comment', comment: "actor='u_7'" } }]);
+    expect(recorder.counters.badContexts).toBe(bad.length);
+  });
   test('what is no word of ours changes nothing', () => {
     const { recorder, records } = recorderWith();
     const words = [

@@ -65,7 +65,7 @@ export interface RecorderCounters {
   skipped: number;
   /** Events that an earlier run had sealed already. */
   replayed: number;
-  /** Messages of ours that could not be read, or whose context was none. */
+  /** Messages of ours that could not be read, or whose context or setting was none. */
   badContexts: number;
   /** Changes that had to wait for their context. */
   waited: number;
@@ -181,7 +181,9 @@ export function createRecorder(options: RecorderOptions): Recorder {
   }
 
   function sessionMessage(transaction: OpenTransaction, message: MessageTree, isNew: boolean): void {
-    if (!attributor.session(message)) return;
+    const spoken = attributor.session(message);
+    if (attributor.misread()) counters.badContexts++;
+    if (!spoken) return;
     if (delivery.waitingBytes > 0) {
       resolve(transaction, textOf(message['relid']), attributor.reachingBack());
       delivery.release();

@@ -5,15 +5,14 @@
 import { accessSync, constants, existsSync, readFileSync, statSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { RowsealError } from '../base/errors.ts';
-import { silentLog } from '../base/log.ts';
 import type { Config, StoreConfig, TrailConfig } from '../config/schema.ts';
-import { recover, sealCheck } from '../seal/recover.ts';
 import { readSigner } from '../seal/signer.ts';
 import { type Check, check, type Unchecked } from '../source/preflight.ts';
 import { ASKING_MS, openStore } from '../store/open.ts';
 import type { Signer } from '../trail/note.ts';
 import type { CommandIo } from './command.ts';
 import type { EngineDiagnosis } from './engine.ts';
+import { readHead } from './trail-head.ts';
 
 interface Evidence {
   readonly checks: Check[];
@@ -34,7 +33,7 @@ export async function evidenceChecks(
   // Who could not be asked whether it locks need not be asked again.
   if (key.signer === null || store.unchecked.length > 0) return evidence;
   try {
-    evidence.checks.push(await headCheck(config, trail, key.signer, judgeHead, env));
+    evidence.checks.push(judgeHead(await readHead(config, trail, key.signer, env)));
   } catch (error) {
     if (!(error instanceof RowsealError)) throw error;
     if (error.code === 'trail_invalid')
@@ -172,22 +171,6 @@ async function lockCheck(
       ],
       unchecked: [],
     };
-  } finally {
-    await store.close();
-  }
-}
-
-async function headCheck(
-  config: Config,
-  trail: TrailConfig,
-  signer: Signer,
-  judgeHead: EngineDiagnosis['judgeHead'],
-  env: CommandIo['env'],
-): Promise<Check> {
-  const store = await openStore(config.store, trail.name, env, ASKING_MS);
-  try {
-    const recovered = await recover(store, sealCheck(trail.name, signer.key), [], silentLog);
-    return judgeHead(recovered?.head ?? null);
   } finally {
     await store.close();
   }

@@ -39,6 +39,8 @@ export interface Capture {
   connect(): ChangeSource;
   /** What is wrong with the capture right now, with what mends it. */
   problems(): readonly string[];
+  /** How long the server may keep the connection of a daemon that died, milliseconds: longer, and it is another's that lives. */
+  readonly patienceMs: number;
 }
 
 export interface EngineDiagnosis {
@@ -49,12 +51,18 @@ export interface EngineDiagnosis {
 }
 
 export interface SetupSession {
-  plan(uninstall: boolean): Promise<Plan>;
+  /** `uninstall`: null to install. */
+  plan(uninstall: Uninstall | null): Promise<Plan>;
   /** What stands before the steps when they are printed for the database's own command line. */
   readonly prologue: string;
   /** Each step stands by itself: a crash or a refusal in between leaves what the next run completes. Throws RowsealError. */
   run(step: Step): Promise<void>;
   close(): Promise<void>;
+}
+
+export interface Uninstall {
+  /** The head's position; null where there is no trail, or it could not be read. */
+  readonly through: string | null;
 }
 
 /** What the server said, and what it means beside the head's `through`. */

@@ -3,15 +3,16 @@ import { RowsealError } from '../base/errors.ts';
 import type { MysqlSourceConfig, TrailConfig } from '../config/schema.ts';
 import type { ConnectionTarget } from '../source/mysql/connection.ts';
 import { asRowsealError } from '../source/mysql/failure.ts';
+import type { LoginOf } from '../source/mysql/login.ts';
 import { preflight } from '../source/mysql/preflight.ts';
-import { readPreflight } from '../source/mysql/preflight-facts.ts';
+import { readPreflight, writesBinlog } from '../source/mysql/preflight-facts.ts';
 import { type LoginFacts, loginChecks, tryLogin } from '../source/mysql/preflight-login.ts';
 import type { PreflightWish } from '../source/mysql/preflight-wish.ts';
-import { connectSession, leave } from '../source/mysql/sessions.ts';
+import { leave } from '../source/mysql/sessions.ts';
 import { type Check, check, type Unchecked } from '../source/preflight.ts';
 import type { EngineDiagnosis, Environment } from './engine.ts';
 import { type BinlogFacts, readBinlog, wrong } from './mysql-status.ts';
-import { elsewhereThan, mysqlAdmin, mysqlTarget, mysqlWish, sameServer } from './mysql-target.ts';
+import { connectAs, elsewhereThan, mysqlAdmin, mysqlTarget, mysqlWish, sameServer } from './mysql-target.ts';
 
 const WHAT = 'server, binlog, kit, tables and foreign keys';
 
@@ -42,7 +43,7 @@ export async function diagnoseMysql(
     });
   } else {
     try {
-      const asked = await ask(through, wish, login);
+      const asked = await ask(through, wish, login, helps ? 'admin' : 'capture account');
       binlog = asked.binlog;
       checks.push(...preflight(asked.facts, wish));
       // An account that is not there yet cannot log in: that is told once, with what makes it.
@@ -57,14 +58,13 @@ export async function diagnoseMysql(
 }
 
 /** Throws RowsealError. */
-async function ask(target: ConnectionTarget, wish: PreflightWish, login: LoginFacts) {
-  const session = await connectSession(target);
+async function ask(target: ConnectionTarget, wish: PreflightWish, login: LoginFacts, of: LoginOf) {
+  const session = await connectAs(target, of);
   try {
-    const { user, serverId } = wish;
-    return {
-      facts: await readPreflight(session, { user, account: login.account, serverId }),
-      binlog: await readBinlog({ query: session.query, close: async () => {} }),
-    };
+    const { user, serverId, contextAccounts } = wish;
+    const facts = await readPreflight(session, { user, account: login.account, serverId, contextAccounts });
+    const side = { query: session.query, close: async () => {} };
+    return { facts, binlog: writesBinlog(facts.server) ? await readBinlog(side) : null };
   } catch (error) {
     throw asRowsealError(error, 'asking the server');
   } finally {

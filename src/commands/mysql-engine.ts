@@ -1,8 +1,11 @@
 /** MySQL and MariaDB behind the commands' seam: their source and watch, checks, plan of setup, binlog. */
 import { systemClock } from '../base/clock.ts';
+import { compilePolicy } from '../change/policy.ts';
 import type { MysqlSourceConfig, TrailConfig } from '../config/schema.ts';
+import { remedyOf } from '../source/mysql/settings.ts';
 import { createMysqlSource, type MysqlSource } from '../source/mysql/source.ts';
 import { createWatch } from '../source/mysql/watch.ts';
+import { announced } from './announced.ts';
 import type { Capture, CaptureSetting, Engine, Environment } from './engine.ts';
 import { diagnoseMysql } from './mysql-doctor.ts';
 import { openMysqlSetup } from './mysql-setup.ts';
@@ -16,15 +19,20 @@ export function mysqlEngine(
 ): Engine {
   return {
     serverSide: 'binlog',
-    capture: (setting) => capture(source, setting, env),
+    capture: (setting) => capture(source, tables, setting, env),
     diagnose: () => diagnoseMysql(source, tables, env),
     openSetup: (adminUrlFile) => openMysqlSetup(source, tables, env, adminUrlFile),
     askServer: () => askBinlog(mysqlTarget(source, env)),
   };
 }
 
+/** A server learns that a daemon died when it fails to send it something: the second heartbeat at the latest. */
+const PATIENCE_HEARTBEATS = 3;
+const LEAST_PATIENCE_MS = 60_000;
+
 function capture(
   config: MysqlSourceConfig,
+  tables: TrailConfig['tables'],
   { policy, log, file, overflow, watchMs }: CaptureSetting,
   env: Environment,
 ): Capture {
@@ -32,9 +40,18 @@ function capture(
   // One for all connections: what changed while we were away is told too.
   const matches = (schema: string, table: string, foldsNames: boolean) =>
     policy.table({ schema, table, ancestors: [], foldsNames }) !== null;
-  const watch = createWatch({ clock: systemClock.now, covers: matches });
+  const triggered = compilePolicy({
+    tables: tables.map(({ match, exclude, context_trigger }) => ({
+      match,
+      exclude: exclude || !context_trigger,
+    })),
+  });
+  const wantsTrigger = (schema: string, table: string, foldsNames: boolean) =>
+    triggered.table({ schema, table, ancestors: [], foldsNames }) !== null;
+  const watch = announced(createWatch({ clock: systemClock.now, covers: matches, wantsTrigger }), log);
   let source: MysqlSource | null = null;
   return {
+    patienceMs: Math.max(LEAST_PATIENCE_MS, PATIENCE_HEARTBEATS * config.heartbeat),
     connect() {
       source = createMysqlSource({
         url: config.url,
@@ -51,6 +68,6 @@ function capture(
       });
       return source;
     },
-    problems: () => (source?.health() ?? []).map(({ text }) => `${text} → rowseal doctor -c ${file}`),
+    problems: () => (source?.health() ?? []).map((problem) => `${problem.text} → ${remedyOf(problem, file)}`),
   };
 }

@@ -5,13 +5,16 @@ import type { ConnectionTarget } from '../source/mysql/connection.ts';
 import { asRowsealError, errnoOf } from '../source/mysql/failure.ts';
 import { statementsOf } from '../source/mysql/kit-script.ts';
 import { fitsStored, type StoredPassword, storedPassword } from '../source/mysql/password-hash.ts';
-import { type PreflightFacts, readPreflight } from '../source/mysql/preflight-facts.ts';
+import { type PreflightFacts, readPreflight, writesBinlog } from '../source/mysql/preflight-facts.ts';
 import type { PreflightWish } from '../source/mysql/preflight-wish.ts';
-import { connectSession, leave, type Session } from '../source/mysql/sessions.ts';
-import { planSetup, planUninstall } from '../source/mysql/setup-plan.ts';
+import { leave, type Session } from '../source/mysql/sessions.ts';
+import { planSetup } from '../source/mysql/setup-plan.ts';
+import { planUninstall, type Unsealed } from '../source/mysql/uninstall-plan.ts';
 import type { Step } from '../source/preflight.ts';
 import type { Environment, SetupSession } from './engine.ts';
+import { binlogWord, readBinlog } from './mysql-status.ts';
 import {
+  connectAs,
   elsewhereThan,
   mysqlAdmin,
   mysqlTarget,
@@ -34,16 +37,17 @@ export async function openMysqlSetup(
     throw new RowsealError('usage', 'setup needs the URL of an admin of the MySQL or MariaDB server.', {
       hint: 'Set ROWSEAL_ADMIN_URL to mysql://…, or give --admin-url-file FILE (mode 0600).',
     });
-  const session = await connectSession(admin);
+  const session = await connectAs(admin, 'admin');
   let prepared = false;
   return {
     prologue: "SET SESSION sql_mode = 'NO_ENGINE_SUBSTITUTION';\nSET SESSION lock_wait_timeout = 5;\n",
     async plan(uninstall) {
       const facts = await factsOf(session, wish);
       const files = readMysqlKit();
-      const planned = uninstall
-        ? planUninstall(facts, files)
-        : planSetup(facts, wish, files, passwordFor(facts, wish, target));
+      const planned =
+        uninstall !== null
+          ? planUninstall(facts, files, await unsealedOf(session, facts, uninstall.through))
+          : planSetup(facts, wish, files, passwordFor(facts, wish, target));
       // A tunnel may make two addresses of one server; two servers would be a grave mistake.
       if (sameServer(admin, target) || admin.isSocket) return planned;
       const warning = `${elsewhereThan(admin, target)}: go on only if both lead to it`;
@@ -59,10 +63,11 @@ export async function openMysqlSetup(
   };
 }
 
-async function factsOf(session: Session, { user, serverId }: PreflightWish): Promise<PreflightFacts> {
+async function factsOf(session: Session, wish: PreflightWish): Promise<PreflightFacts> {
   let facts: PreflightFacts;
   try {
-    facts = await readPreflight(session, { user, account: null, serverId });
+    const { user, serverId, contextAccounts } = wish;
+    facts = await readPreflight(session, { user, account: null, serverId, contextAccounts });
   } catch (error) {
     throw asRowsealError(error, 'reading the catalogs');
   }
@@ -70,6 +75,25 @@ async function factsOf(session: Session, { user, serverId }: PreflightWish): Pro
   throw new RowsealError('source_refused', 'the admin of ROWSEAL_ADMIN_URL may not read the schema mysql.', {
     hint: 'setup looks at accounts and grants there before it makes any: give the URL of an account that may.',
   });
+}
+
+/** What `status` would say lies between the trail and the end of the binlog; null where that can't be told. */
+async function unsealedOf(
+  session: Session,
+  { server }: PreflightFacts,
+  through: string | null,
+): Promise<Unsealed | null> {
+  if (through === null || !writesBinlog(server)) return null;
+  try {
+    const word = binlogWord(await readBinlog({ query: session.query, close: async () => {} }));
+    // What the server has removed can't be counted.
+    if (word.wrong(through).length > 0) return null;
+    const { bytes, transactions } = word.behind(through);
+    if (transactions !== undefined) return { count: transactions, unit: 'transactions' };
+    return bytes === null ? null : { count: bytes, unit: 'bytes' };
+  } catch (error) {
+    throw asRowsealError(error, 'asking the server');
+  }
 }
 
 /** A hash where the account is the kit's, or to be made, and the configured password is not the one it has. */

@@ -7,12 +7,12 @@ import { parseGtidSet } from '../source/mysql/gtid.ts';
 import { parseMariadbPosition } from '../source/mysql/mariadb-gtid.ts';
 import { placeOf } from '../source/mysql/place.ts';
 import { keptSeconds } from '../source/mysql/preflight-binlog.ts';
+import { readOwnDumps } from '../source/mysql/processes.ts';
 import {
   type BinlogState,
   readBinlogState,
   readEnd,
   readFacts,
-  readOwnDumps,
   type ServerFacts,
 } from '../source/mysql/server.ts';
 import { connectSession, leave, type SideSession } from '../source/mysql/sessions.ts';

@@ -1,12 +1,15 @@
 /** Which server and login a MySQL or MariaDB source means. The password comes from the file, the URL or MYSQL_PWD; never from an argument. */
 import { readFileSync } from 'node:fs';
+import { RowsealError } from '../base/errors.ts';
 import type { MysqlSourceConfig, TrailConfig } from '../config/schema.ts';
 import { type ConnectionTarget, parseMysqlUrl } from '../source/mysql/connection.ts';
 import { procedureBodies } from '../source/mysql/kit-script.ts';
+import { explainLogin, type LoginOf } from '../source/mysql/login.ts';
 import type { PreflightWish } from '../source/mysql/preflight-wish.ts';
+import { connectSession, type Session } from '../source/mysql/sessions.ts';
 import type { KitFiles } from '../source/mysql/setup-plan.ts';
 import type { Environment } from './engine.ts';
-import { ofAdmin, readSecret } from './secret.ts';
+import { ofAdmin, readPassword, readSecret } from './secret.ts';
 
 /** Throws `config_invalid`. */
 export function mysqlTarget(source: MysqlSourceConfig, env: Environment): ConnectionTarget {
@@ -15,7 +18,7 @@ export function mysqlTarget(source: MysqlSourceConfig, env: Environment): Connec
 
 /** The password that the URL lacks: the file's, else (as the mysql client does, where the URL has none) MYSQL_PWD. */
 export function mysqlPassword(source: MysqlSourceConfig, env: Environment): string | undefined {
-  if (source.password_file !== undefined) return readSecret(source.password_file);
+  if (source.password_file !== undefined) return readPassword(source.password_file);
   return parseMysqlUrl(source.url).config.password === '' ? env['MYSQL_PWD'] || undefined : undefined;
 }
 
@@ -27,6 +30,15 @@ export function mysqlAdmin(env: Environment, file?: string): ConnectionTarget | 
     const target = parseMysqlUrl(url);
     return target.config.password === '' && env['MYSQL_PWD'] ? parseMysqlUrl(url, env['MYSQL_PWD']) : target;
   });
+}
+
+/** Throws RowsealError that says which password is meant. */
+export async function connectAs(target: ConnectionTarget, of: LoginOf): Promise<Session> {
+  try {
+    return await connectSession(target);
+  } catch (error) {
+    throw error instanceof RowsealError ? explainLogin(error, target, of) : error;
+  }
 }
 
 /** Whether both lead to one server, as far as their addresses tell; this machine has several names. */

@@ -1,10 +1,10 @@
 /** Postgres behind the commands' seam: its source and watch, its checks, its plan of setup, its slot. */
 import { systemClock } from '../base/clock.ts';
-import type { Log } from '../base/log.ts';
 import type { PostgresSourceConfig, TrailConfig } from '../config/schema.ts';
 import { type Matches, remedyOf } from '../source/postgres/capture.ts';
 import { createPostgresSource, type PostgresSource } from '../source/postgres/source.ts';
-import { createWatch, type Watch } from '../source/postgres/watch.ts';
+import { createWatch } from '../source/postgres/watch.ts';
+import { announced } from './announced.ts';
 import type { Capture, CaptureSetting, Engine, Environment } from './engine.ts';
 import { diagnosePostgres } from './postgres-doctor.ts';
 import { openPostgresSetup } from './postgres-setup.ts';
@@ -25,6 +25,9 @@ export function postgresEngine(
   };
 }
 
+/** Longer than wal_sender_timeout's default, after which the server ends what is dead. */
+const PATIENCE_MS = 90_000;
+
 function capture(
   config: PostgresSourceConfig,
   { policy, file, log, watchMs }: CaptureSetting,
@@ -37,6 +40,7 @@ function capture(
   const watch = announced(createWatch({ slot, publication, matches }), log);
   let source: PostgresSource | null = null;
   return {
+    patienceMs: PATIENCE_MS,
     connect() {
       source = createPostgresSource({
         url,
@@ -58,21 +62,5 @@ function capture(
         const remedy = remedyOf(problem, file);
         return remedy === null ? problem.text : `${problem.text} → ${remedy}`;
       }),
-  };
-}
-
-/** The watch, whose first look is logged too: how many tables are captured. */
-function announced(watch: Watch, log: Log): Watch {
-  return {
-    ...watch,
-    news() {
-      const news = watch.news();
-      for (const each of news) {
-        if (each.kind !== 'lifecycle' || each.event !== 'capture') continue;
-        const { tables_published: tables, problems } = each.details;
-        log.info({ tables, problems: (problems as readonly unknown[]).length }, 'tables are captured');
-      }
-      return news;
-    },
   };
 }

@@ -41,9 +41,10 @@ export async function openPostgresSetup(
           hint: 'Event triggers, functions and publications belong to a database: give the URL of the one that is captured.',
         });
       const files = readKit();
-      const planned: Plan = uninstall
-        ? planUninstall(facts, wish, files)
-        : planSetup(facts, wish, files, await passwordVerifier(client, facts, target));
+      const planned: Plan =
+        uninstall !== null
+          ? planUninstall(facts, wish, files)
+          : planSetup(facts, wish, files, await passwordVerifier(client, facts, target));
       // A tunnel may make two addresses of one server; two servers would be a grave mistake.
       if (sameDatabase(admin, target)) return planned;
       const warning = `${elsewhere(admin, target)}: go on only if both lead to it`;

@@ -5,7 +5,7 @@ import { type ConnectionTarget, parsePostgresUrl } from '../source/postgres/conn
 import { kitDigest } from '../source/postgres/preflight-kit.ts';
 import type { PreflightWish } from '../source/postgres/preflight-wish.ts';
 import type { Environment } from './engine.ts';
-import { ofAdmin, readSecret } from './secret.ts';
+import { ofAdmin, readPassword, readSecret } from './secret.ts';
 
 /** Throws `config_invalid`. */
 export function postgresTarget(source: PostgresSourceConfig, env: Environment): ConnectionTarget {
@@ -14,7 +14,7 @@ export function postgresTarget(source: PostgresSourceConfig, env: Environment): 
 
 /** The password that the URL lacks: the file's, else (as libpq does, where the URL has none) PGPASSWORD. */
 export function sourcePassword(source: PostgresSourceConfig, env: Environment): string | undefined {
-  if (source.password_file !== undefined) return readSecret(source.password_file);
+  if (source.password_file !== undefined) return readPassword(source.password_file);
   return parsePostgresUrl(source.url).config.password === '' ? env['PGPASSWORD'] || undefined : undefined;
 }
 

@@ -136,6 +136,7 @@ function createRunningTrail(
     source = capture.connect();
     return source;
   };
+  let connected = false;
   let told = '';
   const look = () => {
     health.problems = capture.problems();
@@ -161,6 +162,7 @@ function createRunningTrail(
           log,
           health,
           acceptGap,
+          patienceMs: capture.patienceMs,
           observe: {
             sealed(seal, tookMs) {
               look();
@@ -180,7 +182,8 @@ function createRunningTrail(
             streaming(_source, streamed) {
               refresh();
               Object.assign(counted, { recorder: streamed, told: {} });
-              metrics.reconnects.inc({ trail: name });
+              metrics.reconnects.inc({ trail: name }, connected ? 1 : 0);
+              connected = true;
             },
           },
         },

@@ -8,10 +8,11 @@ import { RowsealError } from '../base/errors.ts';
 import { loadConfig } from '../config/load.ts';
 import type { Config, TrailConfig } from '../config/schema.ts';
 import { sealEnd } from '../seal/end.ts';
-import type { Plan } from '../source/preflight.ts';
+import { nameFile, type Plan } from '../source/preflight.ts';
 import { type Command, type CommandIo, parseCommandLine } from './command.ts';
-import type { SetupSession } from './engine.ts';
+import type { SetupSession, Uninstall } from './engine.ts';
 import { engineOf } from './engine-of.ts';
+import { readThrough } from './trail-head.ts';
 import { writerParts } from './trail-parts.ts';
 
 const HELP = `rowseal setup: install on a database what capture needs, or take it all back.
@@ -22,7 +23,8 @@ Usage: rowseal setup -c FILE [--trail NAME] [--print] [--yes] [--admin-url-file 
   -c, --config FILE       the configuration
       --trail NAME        which trail; needed where the configuration has several
       --print             print the SQL as it would be run, for review or for psql or mysql; change nothing
-      --uninstall         remove all that it installed, slot, publication and login too; stop the daemon first
+      --uninstall         remove all that it installed, slot, publication and login too; refused while a
+                          daemon streams
       --yes               do not ask
       --admin-url-file F  file with the URL of an admin; without it the environment's ROWSEAL_ADMIN_URL
 
@@ -31,7 +33,8 @@ source.url names (its password goes over as a hash), and puts context triggers w
 Postgres: it sets REPLICA IDENTITY FULL where replica_identity: full, and publishes the tables that match. It does not
 make the slot: run does. MySQL and MariaDB: it lets context_accounts call rowseal.set_context; settings of the server
 stay yours (rowseal doctor names them).
-It refuses what would break the application, a table without a key in Postgres first of all, and then changes nothing.
+It refuses what would break the application, a table without a key in Postgres first of all, and accounts that are not
+there, and then changes nothing.
 A second run adds what is missing, new tables say, and otherwise says that there is nothing to do.
 
   ROWSEAL_ADMIN_URL='postgres://postgres@db.example.com/orders?sslmode=verify-full' rowseal setup -c rowseal.yaml
@@ -83,11 +86,12 @@ async function setup(parts: SetupParts, argv: readonly string[], io: CommandIo):
   const trail = chooseTrail(config, values.trail);
   const session = await engineOf(trail, io.env).openSetup(values['admin-url-file']);
   try {
-    const plan = await session.plan(values.uninstall);
-    if (values.print) return print(plan, session.prologue, io);
+    const uninstall = values.uninstall ? { through: await readThrough(config, trail, io.env) } : null;
+    const plan = await session.plan(uninstall);
+    if (values.print) return print(plan, session.prologue, values.config, io);
     return await carryOut(
       parts,
-      { config, trail, plan, session, uninstall: values.uninstall, yes: values.yes },
+      { file: values.config, config, trail, plan, session, uninstall, yes: values.yes },
       io,
     );
   } finally {
@@ -110,8 +114,9 @@ function chooseTrail(config: Config, name: string | undefined): TrailConfig {
   );
 }
 
-function print(plan: Plan, prologue: string, io: CommandIo): number {
-  for (const { what, why, fix } of plan.refused) io.stdout.write(`-- REFUSED ${what}: ${why}\n--   ${fix}\n`);
+function print(plan: Plan, prologue: string, file: string, io: CommandIo): number {
+  for (const { what, why, fix } of plan.refused)
+    io.stdout.write(`-- REFUSED ${what}: ${why}\n--   ${nameFile(fix, file)}\n`);
   for (const note of plan.notes) io.stdout.write(`-- NOTE ${note}\n`);
   if (plan.steps.length === 0) io.stdout.write('-- Nothing to do.\n');
   else io.stdout.write(prologue);
@@ -121,28 +126,32 @@ function print(plan: Plan, prologue: string, io: CommandIo): number {
 }
 
 interface Work {
+  /** The configuration's path. */
+  readonly file: string;
   readonly config: Config;
   readonly trail: TrailConfig;
   readonly plan: Plan;
   readonly session: SetupSession;
-  readonly uninstall: boolean;
+  readonly uninstall: Uninstall | null;
   readonly yes: boolean;
 }
 
 async function carryOut(
   parts: SetupParts,
-  { config, trail, plan, session, uninstall, yes }: Work,
+  { file, config, trail, plan, session, uninstall, yes }: Work,
   io: CommandIo,
 ): Promise<number> {
   const say = (line: string) => io.stdout.write(`${line}\n`);
-  for (const { what, why, fix } of plan.refused) say(`refused  ${what}: ${why}\n         ${fix}`);
+  const refuses = ({ refused }: Plan) => {
+    for (const { what, why, fix } of refused)
+      say(`refused  ${what}: ${why}\n         ${nameFile(fix, file)}`);
+    if (refused.length > 0) say('Nothing was changed.');
+    return refused.length > 0;
+  };
   for (const note of plan.notes) say(`note     ${note}`);
-  if (plan.refused.length > 0) {
-    say('Nothing was changed.');
-    return 1;
-  }
+  if (refuses(plan)) return 1;
   if (plan.steps.length === 0) {
-    say(uninstall ? 'Nothing of rowseal is here.' : 'Nothing to do: everything is installed.');
+    say(uninstall !== null ? 'Nothing of rowseal is here.' : 'Nothing to do: everything is installed.');
     return 0;
   }
   for (const { title } of plan.steps) say(`will do  ${title}`);
@@ -150,7 +159,11 @@ async function carryOut(
     say('Nothing was changed.');
     return 2;
   }
-  if (uninstall) say(await sealTheEnd(parts, config, trail, io));
+  if (uninstall !== null) {
+    // A daemon may have begun while we asked.
+    if (!yes && refuses(await session.plan(uninstall))) return 1;
+    say(await sealTheEnd(parts, config, trail, io));
+  }
   for (const step of plan.steps) {
     await session.run(step);
     say(`done     ${step.title}`);

@@ -94,7 +94,7 @@ export function needleOf({ actor, action, table, ddl }: Filters): (bytes: Buffer
 }
 
 /** A time or the beginning of one, as a bound on the record's text: `2026-11` up to the end of the month. */
-function timeBound(text: string, upper: boolean): string {
+export function timeBound(text: string, upper: boolean): string {
   const shape = /^\d{4}(?:-\d{2}(?:-\d{2}(?:T\d{2}(?::\d{2}(?::\d{2}(?:\.\d{1,6})?)?)?Z?)?)?)?$/;
   const time = text.replace(' ', 'T');
   if (!shape.test(time))

@@ -1,14 +1,13 @@
 /** `rowseal show`: prints records of a trail, as a readable history or as their very bytes. Reads only. */
 import { RowsealError } from '../base/errors.ts';
+import { shellWord } from '../source/preflight.ts';
 import { openReader } from '../store/open.ts';
-import type { TrailReader } from '../store/store.ts';
-import { sealPath } from '../trail/names.ts';
-import type { VerifierKey } from '../trail/note.ts';
-import { MAX_SEAL_BYTES, parseSealFile } from '../trail/seal.ts';
 import { readRecords, type StoredRecord } from '../verify/records.ts';
 import { type Command, parseCommandLine } from './command.ts';
 import { createHistory } from './history.ts';
-import { type Filters, filterOf, needleOf } from './show-filter.ts';
+import { filterOf, needleOf } from './show-filter.ts';
+import { createGapCount, gapsLine, mayBeGap } from './show-gaps.ts';
+import { nothing, refuseUnknown } from './show-nothing.ts';
 import { readVerifierKey } from './verify.ts';
 
 const HELP = `rowseal show TRAIL [filters]
@@ -28,7 +27,8 @@ one row, it is not named in every line.
   --json            the records' very bytes, one per line
 
 Every record shown comes from a seal that the key signed and a segment whose SHA-256 stands in that seal.
-Whether the trail is complete is not checked here: rowseal verify does that.
+Whether the trail is complete is not checked here: rowseal verify does that. With --table, gap records that may hide
+changes of it are counted from the first record shown on, and told at the end (with --json on stderr).
 
   rowseal show ./trails/audit.example.com/orders --table public.orders --key 42
   rowseal show ./trails/audit.example.com/orders --actor unknown --from 2026-11-01 --json | jq .
@@ -73,6 +73,7 @@ export const showCommand: Command = {
     const keyless = new Set<string>();
     const matches = filterOf(values, (table) => keyless.add(table));
     const mayMatch = needleOf(values);
+    const gaps = createGapCount(values);
     const reader = await openReader(location, io.env);
     let problems = 0;
     let shown = 0;
@@ -86,9 +87,15 @@ export const showCommand: Command = {
         problems += 1;
         io.stderr.write(`rowseal show: ${JSON.stringify(message).slice(1, -1)}\n`);
       };
-      const records = readRecords(reader, { key, mayMatch, matches, onProblem });
+      const records = readRecords(reader, {
+        key,
+        mayMatch: (bytes) => mayMatch(bytes) || (gaps !== null && mayBeGap(bytes)),
+        matches: (value) => matches(value) || gaps?.concerns(value) === true,
+        onProblem,
+      });
       for await (const record of records) {
         if (shown >= limit || io.signal.aborted) break;
+        if (gaps?.took(record)) continue;
         if (shown === 0 && !values.json) io.stdout.write(history.head);
         shown += 1;
         const text = values.json ? rawLine(record) : history.render(record.value);
@@ -96,6 +103,11 @@ export const showCommand: Command = {
       }
       if (shown === 0 && values.table !== undefined) await refuseUnknown(reader, key, values);
       if (shown === 0 && !values.json) io.stderr.write(await nothing(reader, values, keyless));
+      // What stands in --json is the records' bytes alone.
+      if (gaps !== null && gaps.count() > 0)
+        (values.json || shown === 0 ? io.stderr : io.stdout).write(
+          gapsLine(gaps.count(), shellWord(location)),
+        );
       if (key === null)
         io.stderr.write('The key that signed is the one that the trail names: pass --vkey to choose it.\n');
     } finally {
@@ -111,59 +123,6 @@ function refuseVkeyAsKey(key: string | undefined): void {
   throw new RowsealError('usage', `--key is the key of a row; ${key} looks like a vkey.`, {
     hint: 'Give the vkey as --vkey.',
   });
-}
-
-/** A table or a column that the trail has never seen is a mistake, and not the same as no changes. */
-async function refuseUnknown(reader: TrailReader, vkey: VerifierKey | null, filters: Filters): Promise<void> {
-  const matches = (value: StoredRecord['value']) => value['kind'] === 'relation';
-  const mayMatch = needleOf({ action: 'relation' });
-  const tables = new Map<string, Set<string>>();
-  for await (const { value } of readRecords(reader, { key: vkey, mayMatch, matches, onProblem: () => {} })) {
-    const { name, columns } = relationOf(value);
-    tables.set(name, (tables.get(name) ?? new Set()).union(new Set(columns)));
-  }
-  const { table = '', key = '' } = filters;
-  const found = [...tables].filter(([name]) => name === table || name.slice(name.indexOf('.') + 1) === table);
-  const quoted = (texts: Iterable<string>) =>
-    [...texts]
-      .slice(0, 20)
-      .map((text) => JSON.stringify(text))
-      .join(', ') || 'none';
-  if (tables.size === 0) return; // no relation record tells
-  if (found.length === 0 && !filters.ddl && filters.action !== 'ddl')
-    throw usage(
-      `The trail has no changes of a table ${JSON.stringify(table)}; it has ${quoted(tables.keys())}.`,
-    );
-  const column = key.includes('=') ? key.slice(0, key.indexOf('=')) : null;
-  const known = new Set(found.flatMap(([, columns]) => [...columns]));
-  if (found.length > 0 && column !== null && !known.has(column))
-    throw usage(`${table} has no column ${JSON.stringify(column)}; it has ${quoted(known)}.`);
-}
-
-function relationOf({ target, columns }: StoredRecord['value']): { name: string; columns: string[] } {
-  const { schema, table } = target as { schema: string; table: string };
-  return { name: `${schema}.${table}`, columns: (columns as { name: string }[]).map(({ name }) => name) };
-}
-
-/** Why nothing was shown, as far as that can be told: how far the trail reaches, and tables that have no key. */
-async function nothing(reader: TrailReader, { key }: Filters, keyless: ReadonlySet<string>): Promise<string> {
-  let newest = -1;
-  for await (const { key: object } of reader.list('seals/')) {
-    const number = /^seals\/([0-9]{12})$/.exec(object)?.[1];
-    if (number !== undefined) newest = Math.max(newest, Number(number));
-  }
-  let reach = '';
-  try {
-    const { seal } = parseSealFile(await reader.read(sealPath(newest), null, MAX_SEAL_BYTES));
-    reach = ` The trail reaches to ${seal.sealed_at} (seal ${newest}).`;
-  } catch (error) {
-    if (!(error instanceof RowsealError)) throw error; // what is no seal tells nothing: verify names it
-  }
-  const hints = [...keyless].map(
-    (table) =>
-      `${JSON.stringify(table).slice(1, -1)} has no key: filter the --json output instead of --key ${key}.\n`,
-  );
-  return `No record matches.${reach}\n${hints.join('')}`;
 }
 
 function limitOf(text: string): number {

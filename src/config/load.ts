@@ -105,10 +105,19 @@ function describeIssue(issue: z.core.$ZodIssue): string {
   if (issue.code === 'invalid_type' && issue.input === undefined)
     return `${at}: is missing (${issue.expected})`;
   if (issue.code !== 'unrecognized_keys') return `${at || 'the file'}: ${issue.message}`;
+  const kinds = kindsAt(issue.path);
+  const type = (issue.input as { type?: unknown } | undefined)?.type;
+  const own = kinds.filter(({ types }) => kinds.length === 1 || types.includes(String(type)));
   return issue.keys
     .map((key) => {
-      const near = nearestName(key, memberNames(issue.path));
       const place = at === '' ? key : `${at}.${key}`;
+      const others = kinds.filter(({ members }) => members.includes(key)).flatMap(({ types }) => types);
+      if (others.length > 0)
+        return `${place}: belongs to type ${others.join(' or ')}, not to ${String(type)}`;
+      const near = nearestName(
+        key,
+        own.flatMap(({ members }) => members),
+      );
       return near === undefined
         ? `${place}: no such member`
         : `${place}: no such member; did you mean ${near}?`;
@@ -116,11 +125,15 @@ function describeIssue(issue: z.core.$ZodIssue): string {
     .join('; ');
 }
 
-/** The member names that the schema knows below a path; both branches of a union count. */
-function memberNames(path: readonly PropertyKey[]): string[] {
+/** What the schema knows below a path: one kind of object, or those of a union, which `type` tells apart. */
+function kindsAt(path: readonly PropertyKey[]): { readonly types: string[]; readonly members: string[] }[] {
   let schemas: unknown[] = [configSchema];
   for (const part of path) schemas = schemas.flatMap(branches).flatMap((schema) => step(schema, part));
-  return [...new Set(schemas.flatMap(branches).flatMap((schema) => Object.keys(shapeOf(schema) ?? {})))];
+  return schemas.flatMap(branches).map((schema) => {
+    const shape = shapeOf(schema) ?? {};
+    const { values = [], entries = {} } = (shape['type'] as Introspectable | undefined)?.def ?? {};
+    return { types: [...values, ...Object.values(entries)], members: Object.keys(shape) };
+  });
 }
 
 interface Introspectable {
@@ -131,6 +144,9 @@ interface Introspectable {
     element?: unknown;
     options?: unknown[];
     shape?: Record<string, unknown>;
+    /** Of a literal, and of an enum. */
+    values?: string[];
+    entries?: Record<string, string>;
   };
 }
 const shapeOf = (schema: unknown) => (schema as Introspectable).def?.shape;

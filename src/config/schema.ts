@@ -162,7 +162,7 @@ const mysqlSource = z.strictObject({
     .refine((ms) => ms >= 1000 && ms <= 3_600_000, 'heartbeat lies between 1s and 1h')
     .describe('How often the server says that it has nothing to say; silence of several counts as gone.'),
   longest_outage: duration('2d').describe(
-    'The longest outage of rowseal that the server has to keep its binlogs for; doctor fails where it keeps them shorter.',
+    'The longest outage of rowseal that the server has to keep its binlogs for: doctor fails where it keeps them shorter, and warns below four times that, or 7 days.',
   ),
   context_accounts: z
     .array(

@@ -50,8 +50,12 @@ export function check(
 
 /** A command in a fix says `-c FILE`: whoever knows the configuration's path puts it in. */
 export function nameFile(fix: string, file: string): string {
-  const word = /^[\w./@%+-]+$/.test(file) ? file : `'${file.replaceAll("'", "'\\''")}'`;
-  return fix.replaceAll('-c FILE', () => `-c ${word}`);
+  return fix.replaceAll('-c FILE', () => `-c ${shellWord(file)}`);
+}
+
+/** A path as a shell takes it for one word. */
+export function shellWord(path: string): string {
+  return /^[\w./@%+-]+$/.test(path) ? path : `'${path.replaceAll("'", "'\\''")}'`;
 }
 
 /** Names for a line: the first five and how many more. */

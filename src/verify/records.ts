@@ -38,7 +38,8 @@ export interface RecordQuery {
 }
 
 /**
- * Matching records, seal after seal, those of one seal in the order of their transactions. Throws
+ * Matching records, seal after seal, those of one seal in the order of their transactions; what has none stays beside its
+ * neighbours of the same segment: a relation before the change behind it, all else after what is before it. Throws
  * `trail_missing` where there is no trail, `key_invalid` where it names no key that signed it.
  */
 export async function* readRecords(reader: TrailReader, query: RecordQuery): AsyncGenerator<StoredRecord> {
@@ -52,11 +53,11 @@ export async function* readRecords(reader: TrailReader, query: RecordQuery): Asy
   let any = false;
   for await (const { file } of walk.links) {
     any = true;
-    const found: StoredRecord[] = [];
+    const found: Placed[] = [];
     for (const entry of file.seal.segments) {
       found.push(...(await readSegment(reader, file.seal, entry, query, now)));
     }
-    yield* found.sort(byTransaction);
+    for (const { record } of found.sort(byPlace)) yield record;
   }
   if (!any) throw new RowsealError('trail_missing', `No seal at ${reader.location} is signed by this key.`);
   for (const { code, object, message } of log.list('finding'))
@@ -70,7 +71,7 @@ async function readSegment(
   entry: SegmentEntry,
   query: RecordQuery,
   now: Date,
-): Promise<StoredRecord[]> {
+): Promise<Placed[]> {
   const key = segmentPath(entry.class, seal.sealed_at, seal.number, entry.sha256);
   const plain = await openSegment(reader, key, entry);
   if (plain === null) {
@@ -78,7 +79,10 @@ async function readSegment(
       query.onProblem(`${key}: missing or changed; not shown`);
     return [];
   }
-  const found: StoredRecord[] = [];
+  const found: Placed[] = [];
+  /** Relations whose change has not come yet. */
+  let ahead: Placed[] = [];
+  let last: Place = { number: 0, index: 0 };
   let leaf = entry.first;
   for (let at = 0; at < plain.length; leaf++) {
     const lf = plain.indexOf(0x0a, at);
@@ -93,12 +97,31 @@ async function readSegment(
       continue;
     }
     const value = JSON.parse(bytes.toString()) as Readonly<Record<string, unknown>>;
-    if (query.matches(value)) {
-      // A copy: the segment's memory is not kept for one record of it.
-      found.push({ bytes: Buffer.from(bytes), value, seal: seal.number, leaf, className: entry.class });
+    const place = placeOf(value);
+    if (place !== null) {
+      last = place;
+      for (const relation of ahead) relation.place = place;
+      ahead = [];
     }
+    if (!query.matches(value)) continue;
+    // A copy: the segment's memory is not kept for one record of it.
+    const record = { bytes: Buffer.from(bytes), value, seal: seal.number, leaf, className: entry.class };
+    const placed: Placed = { record, place: last };
+    if (value['kind'] === 'relation') ahead.push(placed);
+    found.push(placed);
   }
   return found;
+}
+
+/** Where a record stands among those of its seal. */
+interface Place {
+  readonly number: number;
+  readonly index: number;
+}
+
+interface Placed {
+  readonly record: StoredRecord;
+  place: Place;
 }
 
 /** The plain bytes of the version with the seal's SHA-256; null where there is none. */
@@ -116,13 +139,13 @@ async function openSegment(reader: TrailReader, key: string, entry: SegmentEntry
   return null;
 }
 
-/** Transactions in commit order, and in them by index; records outside transactions stay before. */
-function byTransaction(a: StoredRecord, b: StoredRecord): number {
-  const [x, y] = [placeOf(a), placeOf(b)];
-  return x.number - y.number || x.index - y.index || a.leaf - b.leaf;
+/** Transactions in commit order, and in them by index. */
+function byPlace(a: Placed, b: Placed): number {
+  return a.place.number - b.place.number || a.place.index - b.place.index || a.record.leaf - b.record.leaf;
 }
 
-function placeOf({ value }: StoredRecord): { number: number; index: number } {
+function placeOf(value: StoredRecord['value']): Place | null {
   const transaction = value['transaction'] as { number?: unknown; index?: unknown } | undefined;
-  return { number: Number(transaction?.number ?? 0), index: Number(transaction?.index ?? 0) };
+  if (transaction === undefined) return null;
+  return { number: Number(transaction.number ?? 0), index: Number(transaction.index ?? 0) };
 }

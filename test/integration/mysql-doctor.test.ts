@@ -14,7 +14,10 @@ import { statusCommand } from '../../src/commands/status.ts';
 import type { TrailStatus } from '../../src/commands/status-judge.ts';
 import { parseMysqlUrl } from '../../src/source/mysql/connection.ts';
 import { statementsOf } from '../../src/source/mysql/kit-script.ts';
+import { readFacts } from '../../src/source/mysql/server.ts';
 import { connectSession, leave } from '../../src/source/mysql/sessions.ts';
+import { readCapture } from '../../src/source/mysql/settings.ts';
+import { createThreads } from '../../src/source/mysql/threads.ts';
 import type { Check, Unchecked } from '../../src/source/preflight.ts';
 import { signerOf } from '../../src/trail/note.ts';
 import { type TestMysql, testMysql } from '../support/mysql.ts';
@@ -180,6 +183,42 @@ ${lines.join('')}    tables: [${tables}]
     await configure();
   });
 
+  test('an account of context_accounts that does not exist: doctor says so, setup refuses all of it', async () => {
+    await configure(SHOP, { context_accounts: `["app@%", "nobody@10.0.0.4"]` });
+    const found = (await helped()).byId.get(`kit.account.'nobody'@'10.0.0.4'`);
+    expect(found).toMatchObject({
+      status: 'fail',
+      what: `the account 'nobody'@'10.0.0.4' does not exist`,
+      fix: `CREATE USER 'nobody'@'10.0.0.4' IDENTIFIED BY '…'; -- or correct context_accounts`,
+    });
+    const { status, text } = await setup('--yes');
+    expect(status).toBe(1);
+    expect(text).toContain(`refused  context_accounts: 'nobody'@'10.0.0.4': there is no such account`);
+    expect(text).toContain('Nothing was changed.');
+    expect(
+      await server.sql(`select 1 from information_schema.schemata where schema_name = 'rowseal'`),
+    ).toEqual([]);
+    await configure();
+  });
+
+  test('a wrong password of the admin says where it comes from', async () => {
+    const url = new URL(adminUrl());
+    url.password = '';
+    for (const [password, hint] of [
+      ['wrong', /^See the password in MYSQL_PWD \(or ROWSEAL_ADMIN_URL\)/],
+      ['', /^No password was given for root/],
+    ] as const) {
+      const env = { ROWSEAL_ADMIN_URL: url.href, MYSQL_PWD: password };
+      await expect(run(setupCommand, ['--print'], env)).rejects.toMatchObject({
+        code: 'source_refused',
+        hint: expect.stringMatching(hint),
+      });
+      expect((await doctor(env)).unchecked).toEqual([
+        expect.objectContaining({ fix: expect.stringMatching(hint) }),
+      ]);
+    }
+  });
+
   test('--print gives SQL for the command line, without a hash, and changes nothing', async () => {
     const { status, text } = await setup('--print');
     expect(status).toBe(0);
@@ -256,9 +295,42 @@ ${lines.join('')}    tables: [${tables}]
       `call rowseal.set_context('{}')`,
       'set global binlog_format = MIXED',
       'set sql_log_bin = 0',
+      'select processlist_info from performance_schema.threads',
+      `select ${flavor === 'mysql' ? 'query_sample_text' : '*'} from performance_schema.events_statements_summary_by_digest`,
     ])
       await expect(capture.query(no), no).rejects.toMatchObject({ errno: expect.any(Number) });
+    // What the daemon looks up there is granted, column by column.
+    const side = { query: capture.query, close: async () => {} };
+    const facts = await readFacts(side);
+    expect(await readCapture(side, facts, null, null)).toMatchObject({ logBinUses: expect.any(Number) });
+    const threads = createThreads({ side, facts, clock: Date.now });
+    // Right after a start nobody is looked up: the number may be of a session before it.
+    const find = async () => threads.find(capture.threadId, Date.now());
+    await expect.poll(find, { timeout: 10_000 }).toMatchObject({ login: 'capture@127.0.0.1' });
+    expect(threads.problem()).toBeNull();
     await leave(capture);
+  });
+
+  test('whole tables of performance_schema, as setup granted them once, serve too; doctor takes them back', async () => {
+    const tables = ['threads', 'session_connect_attrs', 'events_statements_summary_by_digest'];
+    for (const table of tables) {
+      await server.sql(`revoke select on performance_schema.${table} from capture@'%'`);
+      if (table !== 'threads') await server.sql(`grant select on performance_schema.${table} to capture@'%'`);
+    }
+    expect((await doctor()).byId.get('account.lookups')).toMatchObject({ status: 'warn' });
+    await server.sql(`grant select on performance_schema.threads to capture@'%'`);
+    const wide = await doctor();
+    expect(wide.byId.get('account.lookups')?.status).toBe('ok');
+    const found = wide.byId.get('account.wide_lookups');
+    expect(found).toMatchObject({
+      status: 'warn',
+      what: `'capture'@'%' may read all of performance_schema.threads, .events_statements_summary_by_digest`,
+    });
+    expect((await setup('--yes')).text).toContain('Nothing to do: everything is installed.');
+    await server.sql(found!.fix);
+    const mended = await doctor();
+    expect(mended.byId.has('account.wide_lookups')).toBe(false);
+    expect(mended.byId.get('account.lookups')?.status).toBe('ok');
   });
 
   test('the application writes as before, and cannot write what our triggers write', async () => {
@@ -330,14 +402,27 @@ ${lines.join('')}    tables: [${tables}]
       flavor === 'mysql' ? 'ours, and in use' : 'replicas are not shown',
     );
     expect((await helped()).byId.get('server.id')?.what).toContain('ours, and in use');
+    // It would seal the end under the daemon, which then ends with trail_forked.
+    const early = await setup('--uninstall', '--yes');
+    expect(early).toMatchObject({ status: 1, text: expect.stringContaining('Stop the daemon first') });
+    expect(early.text).toMatch(/^refused {2}a daemon streams from the server/m);
+    expect(early.text).toContain('note     everything that was committed so far is sealed');
+    await app.query(`insert into orders values (53, 'still captured')`);
+    await until(({ trail }) => trail.recent?.changes === 3 && trail.lag?.transactions === 0);
     stopping.abort();
     expect(await daemon).toBe(0);
+    const left = await setup('--uninstall', '--print');
+    expect(left.text).not.toContain('REFUSED');
+    expect(left.text).toContain('-- NOTE everything that was committed so far is sealed');
 
     await app.query(`insert into orders values (52, 'z')`);
     const after = await until(
       ({ trail }) => trail.binlog !== 'unknown' && trail.binlog?.['streaming'] === false,
     );
     expect(after.trail.lag?.transactions).toBe(1);
+    expect((await setup('--uninstall', '--print')).text).toContain(
+      '-- NOTE 1 transaction behind the last seal will not be in the trail. To seal it, ',
+    );
     expect(after.trail.problems).toEqual([expect.stringContaining('nobody streams from the server')]);
     expect((await doctor()).byId.get('trail.head')?.status).toBe('ok');
     if (flavor === 'mysql') {
@@ -380,11 +465,44 @@ ${lines.join('')}    tables: [${tables}]
     expect((await doctor()).failed).toEqual([]);
   });
 
+  // Our trigger on such a table made the application's writes fail, where GTIDs are enforced.
+  test('a context trigger on a table that takes no part in transactions: doctor names it, setup breaks no writes', async () => {
+    await server.sql('create table shop.old (id int primary key) engine=MyISAM');
+    try {
+      const { byId } = await helped();
+      const { status } = await setup('--yes');
+      if (flavor === 'mysql') {
+        expect(byId.get('table.shop.old.engine')).toMatchObject({
+          status: 'fail',
+          why: expect.stringContaining('1785'),
+        });
+        expect(status).toBe(1);
+        expect((await triggers()).filter((each) => each?.startsWith('old '))).toEqual([]);
+      } else {
+        expect(byId.get('table.shop.old.engine')).toMatchObject({ status: 'warn' });
+        expect(status).toBe(0);
+      }
+      await server.sql('insert into shop.old values (1)');
+    } finally {
+      await server.sql('drop table shop.old');
+    }
+  });
+
+  test('without TLS, an account with REQUIRE SSL is refused in the words of a wrong password: that is said', async () => {
+    await configure(SHOP, { url: `"mysql://capture@127.0.0.1:${server.port}/?ssl-mode=DISABLED"` });
+    const { byId } = await doctor();
+    expect(byId.get('login.ordinary')).toMatchObject({
+      status: 'fail',
+      fix: expect.stringContaining('REQUIRE SSL'),
+    });
+    await configure();
+  });
+
   test('settings that lose changes are found, and what doctor says mends them', async () => {
     await server.sql(`set global binlog_row_metadata = MINIMAL; set global binlog_row_image = MINIMAL`);
     const { byId, failed } = await doctor();
     expect(failed).toEqual(['binlog.row_metadata']);
-    expect(byId.get('binlog.row_image')?.status).toBe('warn');
+    expect(byId.get('binlog.row_image')?.status).toBe('fail');
     for (const id of ['binlog.row_metadata', 'binlog.row_image']) await server.sql(byId.get(id)!.fix);
     await server.sql('set global binlog_expire_logs_seconds = 3600');
     const short = await doctor();
@@ -411,9 +529,71 @@ ${lines.join('')}    tables: [${tables}]
       await server.sql(`select user from mysql.user where user in ('capture', 'rowseal_owner')
         union select schema_name from information_schema.schemata where schema_name = 'rowseal'`),
     ).toEqual([]);
+    expect(await server.sql(`select * from mysql.procs_priv where Db = 'rowseal'`)).toEqual([]);
+    const granted = await server.sql(`show grants for app@'%'`);
+    expect(granted.filter((row) => /rowseal/.test(JSON.stringify(row)))).toEqual([]);
     const app = await as('app');
     await app.query(`insert into orders values (7, 'after')`);
     const again = await run(command, ['--uninstall', '--yes'], { ROWSEAL_ADMIN_URL: adminUrl() });
     expect(again.text).toContain('Nothing of rowseal is here.');
   });
 });
+
+// Nothing could be asked then, and the hint named doctor, which it came from.
+test.each(['mysql', 'mariadb'] as const)(
+  'a server without binary log: one finding, all else is looked at: %s',
+  async (flavor) => {
+    await using server = await testMysql({
+      flavor,
+      own: true,
+      settings: ['skip-log-bin', 'binlog-row-metadata=MINIMAL'],
+    });
+    const folder = await mkdtemp(join(tmpdir(), 'rowseal-doctor-'));
+    try {
+      const config = join(folder, 'rowseal.yaml');
+      const tls = `ssl-ca=${server.caFile}`;
+      await writeFile(join(folder, 'log.key'), `${signerOf(NAME, Buffer.alloc(32, 7)).text}\n`, {
+        mode: 0o600,
+      });
+      await writeFile(
+        config,
+        `store: { type: file, path: ./trails }
+signer: { type: file, path: ./log.key }
+trails:
+  - name: ${NAME}
+    source: { type: ${flavor}, url: "mysql://capture:x@127.0.0.1:${server.port}/?${tls}", server_id: 4242 }
+    tables: [{ match: "test.*" }]
+`,
+      );
+      const run = async (command: Command, ...argv: string[]) => {
+        const stdout = new PassThrough();
+        const chunks: string[] = [];
+        stdout.on('data', (chunk) => chunks.push(String(chunk)));
+        const env = { ROWSEAL_ADMIN_URL: `${server.urlFor({ database: '' })}?${tls}` };
+        const io = { stdout, stderr: new PassThrough(), env, signal: new AbortController().signal };
+        return { status: await command.run(['-c', config, ...argv], io), text: chunks.join('') };
+      };
+      await server.sql('create table test.t (id int primary key)');
+      const asked = await run(doctorCommand, '--json');
+      const { trails } = JSON.parse(asked.text) as { trails: { checks: Check[]; unchecked: Unchecked[] }[] };
+      const { checks, unchecked } = trails[0]!;
+      expect(unchecked).toEqual([]);
+      expect(checks.filter(({ status }) => status === 'fail').map(({ id }) => id)).toEqual([
+        'binlog.log_bin',
+        'binlog.row_metadata',
+        'kit.installed',
+      ]);
+      expect(checks.find(({ id }) => id === 'binlog.log_bin')).toMatchObject({
+        what: 'the server writes no binary log',
+        fix: expect.stringMatching(/^my\.cnf: log_bin = .* restart the server$/),
+      });
+      const refused = await run(setupCommand, '--yes');
+      expect(refused.status).toBe(1);
+      expect(refused.text).toMatch(/^refused {2}the server writes no binary log: .*\n {9}my\.cnf: log_bin/m);
+      expect((await run(setupCommand, '--uninstall', '--yes')).text).toContain('Nothing of rowseal is here.');
+    } finally {
+      await rm(folder, { recursive: true });
+    }
+  },
+  120_000,
+);

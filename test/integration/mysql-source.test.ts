@@ -5,9 +5,11 @@ import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { RowsealError } from '../../src/base/errors.ts';
 import type { Observation } from '../../src/change/change.ts';
 import { askBinlog } from '../../src/commands/mysql-status.ts';
+import { takeClaim } from '../../src/source/mysql/claim.ts';
 import { parseMysqlUrl } from '../../src/source/mysql/connection.ts';
 import { statementsOf } from '../../src/source/mysql/kit-script.ts';
-import { createSideSession } from '../../src/source/mysql/sessions.ts';
+import { TRIGGER_BODY } from '../../src/source/mysql/preflight-wish.ts';
+import { connectSession, createSideSession } from '../../src/source/mysql/sessions.ts';
 import { createWatch } from '../../src/source/mysql/watch.ts';
 import type { Resume } from '../../src/source/source.ts';
 import { dumpsOf, type TestMysql, testMysql } from '../support/mysql.ts';
@@ -166,20 +168,56 @@ describe.each(['mysql', 'mariadb'] as const)('the source on %s', (flavor) => {
     await using running = await captureMysql(url);
     await server.sql(`insert into t values (7, 'streams')`);
     await running.until(() => running.transactions.length === 1);
-    const second = await captureMysql(url).catch((error: unknown) => error as Error);
-    if (flavor === 'mysql') {
-      // Seen before anybody is ended.
-      expect(second).toMatchObject({ code: 'server_id_in_use', retryable: true });
-      await server.sql(`insert into t values (1, 'a')`);
-      await running.until(() => running.transactions.length === 2);
-    } else {
-      // The capture user may not see replicas here: the server ends the earlier one, which learns why.
-      expect(code(await running.ended)).toBe('server_id_in_use');
-      await (second as AsyncDisposable)[Symbol.asyncDispose]();
-    }
+    // Seen before anybody is ended.
+    expect(await captureMysql(url).catch((error: unknown) => error as Error)).toMatchObject({
+      code: 'server_id_in_use',
+      retryable: true,
+      message: expect.stringContaining('of this account reads the binary log as server_id 4242'),
+    });
+    await server.sql(`insert into t values (1, 'a')`);
+    await running.until(() => running.transactions.length === 2);
+    expect(await dumpsOf(server)).toHaveLength(1);
+    await using other = await captureMysql(url, { serverId: 4243 });
+    await server.sql(`insert into t values (2, 'b')`);
+    await Promise.all([running, other].map((each) => each.until(() => each.ids().at(-1) === '2')));
     expect(
       await refusal({ serverId: Number((await server.sql('select @@server_id as id'))[0]!['id']) }),
     ).toBe('source_misconfigured');
+  });
+
+  // Both looked before either streamed.
+  test('of two that come at once one streams, and is not ended', async () => {
+    const [one, other] = await Promise.all([1, 2].map(() => captureMysql(url).catch(() => null)));
+    const running = [one, other].filter((each) => each != null);
+    const first = await Promise.race([...running.map(({ ended }) => ended), sleep(3000, 'both stream')]);
+    if (running.length === 2) expect(first).toMatchObject({ code: 'server_id_in_use' });
+    await server.sql(`insert into t values (1, 'a')`);
+    const streams = () => running.filter((each) => each.ids().includes('1')).length;
+    for (let tries = 0; streams() === 0 && tries < 400; tries++) await sleep(25);
+    expect(streams()).toBe(1);
+    for (const each of running) await each[Symbol.asyncDispose]();
+  });
+
+  // Anybody who may log in can take a lock by any name: that must not keep us out.
+  test('a stranger who holds the lock by our name is not believed', async () => {
+    const stranger = await server.session();
+    await stranger.query(`select get_lock('rowseal server_id 4242', 0)`);
+    await using running = await captureMysql(url);
+    await server.sql(`insert into t values (1, 'a')`);
+    await running.until(() => running.transactions.length === 1);
+    await stranger.query(`select release_all_locks()`);
+    stranger.destroy();
+  });
+
+  // As a daemon that was killed: its socket is gone, and the server has not noticed yet.
+  test('the connection of a daemon that died is waited for', async () => {
+    const dead = await connectSession(parseMysqlUrl(url));
+    await takeClaim(dead, 4242);
+    expect(await refusal({})).toBe('server_id_in_use');
+    dead.connection.destroy();
+    await using running = await captureMysql(url);
+    await server.sql(`insert into t values (1, 'a')`);
+    await running.until(() => running.transactions.length === 1);
   });
 
   test('what our own process left on the server is ended, and not waited for', async () => {
@@ -260,8 +298,14 @@ describe.each(['mysql', 'mariadb'] as const)('the source on %s', (flavor) => {
       ]);
       await sleep(600);
       expect(settings()).toEqual(['setting_lowered']);
+      await server.sql('set global binlog_row_image = minimal');
+      await running.until(() => running.source.health().length > 1);
+      expect(running.source.health()[0]).toMatchObject({
+        text: 'binlog_row_image: setting too low (MINIMAL, not FULL)',
+      });
     } finally {
       await server.sql('set global binlog_row_metadata = full');
+      await server.sql('set global binlog_row_image = full');
     }
     await running.until(() => running.source.health().length === 0);
     expect(running.observations.filter(({ kind }) => kind === 'lifecycle').at(-1)).toMatchObject({
@@ -296,6 +340,58 @@ describe.each(['mysql', 'mariadb'] as const)('the source on %s', (flavor) => {
     await using again = await captureMysql(url, { watch });
     await again.until(() => tampering(again.observations).includes('context_object_dropped'));
     if (flavor === 'mysql') expect(tampering(again.observations)).toContain('sql_log_bin_set');
+    await server.sql('drop database rowseal');
+  });
+
+  test('a table that shall have a context trigger and has none is red health, until it has one', async () => {
+    const script = (file: string) =>
+      statementsOf(readFileSync(new URL(`../../sql/mysql/${file}`, import.meta.url), 'utf8'));
+    if (flavor === 'mariadb') await server.sql(`install soname 'ha_blackhole'`).catch(() => undefined);
+    await server.sql('create database shop');
+    await server.sql('create table shop.orders (id int primary key)');
+    await server.sql(`grant references on shop.* to capture@'%'`);
+    const matches = (schema: string) => schema === 'shop';
+    const watch = createWatch({
+      clock: Date.now,
+      covers: matches,
+      wantsTrigger: (_, table) => table !== 'plain',
+    });
+    await using running = await captureMysql(url, { matches, watch });
+    const texts = () => running.source.health().map(({ text }) => text);
+    const says = (...wanted: string[]) =>
+      running.until(() => JSON.stringify(texts()) === JSON.stringify(wanted));
+    await says('shop.orders has no context trigger: there is no kit that the account may see');
+    await running.until(() => running.observations.length > 0);
+    expect(running.observations[0]).toMatchObject({ event: 'capture', details: { tables_matched: 1 } });
+    for (const file of ['01-kit.sql', '01-table-blackhole.sql'])
+      for (const statement of script(file)) await server.sql(statement);
+    await server.sql(`grant execute on procedure rowseal.inventory to capture@'%'`);
+    await server.sql('flush tables');
+    await server.sql('create table shop.plain (id int primary key)');
+    await says('shop.orders has no context trigger');
+    await server.sql('grant trigger on shop.* to rowseal_owner@localhost');
+    const admin = await server.session();
+    const trigger = (event: string, body = TRIGGER_BODY, table = 'orders') =>
+      admin.query(
+        `create definer = rowseal_owner@localhost trigger shop.rowseal_${event}_${table} after ${event} on shop.${table} for each row ${body}`,
+      );
+    for (const event of ['insert', 'update', 'delete']) await trigger(event);
+    await says();
+    await server.sql('create table shop.tt (id int primary key)');
+    await says('shop.tt has no context trigger');
+    await server.sql('drop table shop.tt');
+    await says();
+    await admin.query('drop trigger shop.rowseal_update_orders');
+    await says('shop.orders has no context trigger');
+    await trigger('update', 'set @nothing = 1');
+    await says('shop.orders has an altered context trigger');
+    await admin.query('drop trigger shop.rowseal_update_orders');
+    await trigger('update');
+    await says();
+    for (let each = 0; each < 25; each++) await server.sql(`create table shop.t${each} (id int primary key)`);
+    await running.until(() => texts().at(-1) === '5 more tables have no context trigger');
+    expect(texts()).toHaveLength(21);
+    await server.sql('drop database shop');
     await server.sql('drop database rowseal');
   });
 

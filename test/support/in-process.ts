@@ -20,11 +20,11 @@ export interface RunningTrail {
   stop(): Promise<void>;
 }
 
-/** Runs the first trail of a configuration. `wrap` gets the store that it names; `watch` as the engine's `capture` has it. */
+/** Runs the first trail of a configuration. `wrap` gets the store that it names; `watchMs` as the engine's `capture` has it; `patienceMs` instead of the engine's. */
 export async function startTrail(
   path: string,
   wrap: (store: TrailStore) => TrailStore,
-  watch: Pick<CaptureSetting, 'watchMs'> = {},
+  { patienceMs, ...watch }: Pick<CaptureSetting, 'watchMs'> & { readonly patienceMs?: number } = {},
 ): Promise<RunningTrail> {
   const config = loadConfig(path, process.env);
   const [trail] = config.trails;
@@ -61,6 +61,7 @@ export async function startTrail(
       log,
       health,
       acceptGap: null,
+      patienceMs: patienceMs ?? capture.patienceMs,
       observe: { sealed: () => undefined, retried: () => undefined, streaming: () => undefined },
     },
     stopping.signal,

@@ -15,6 +15,7 @@ import {
   rowseal,
   startDaemon,
   type TrailConfig,
+  type TrailConfigOptions,
 } from './daemon.ts';
 import { startTrail } from './in-process.ts';
 import { type TestMysql, testMysql } from './mysql.ts';
@@ -29,6 +30,8 @@ export type AnyRecord = { readonly [name: string]: any };
 export interface MysqlEdge extends AsyncDisposable {
   readonly server: TestMysql;
   readonly config: TrailConfig;
+  /** What the configuration was written from, for a second daemon's. */
+  readonly options: TrailConfigOptions;
   /** The capture account's URL. */
   readonly url: string;
   /** Starts a daemon and waits until it streams. */
@@ -58,6 +61,8 @@ export interface MysqlEdgeOptions {
   readonly tables?: readonly object[];
   readonly sourceType?: MysqlFlavor;
   readonly maxValueBytes?: number;
+  /** The source's. */
+  readonly heartbeat?: string;
 }
 
 export async function startEdge(options: MysqlEdgeOptions): Promise<MysqlEdge> {
@@ -66,15 +71,22 @@ export async function startEdge(options: MysqlEdgeOptions): Promise<MysqlEdge> {
   await server.sql('create database shop');
   const url = await captureUrl(server);
   await server.sql('grant references on *.* to capture@`%`');
-  const config = await createTrailConfig({
-    source: { type: options.sourceType ?? flavor, url, server_id: 4242 },
+  const configOptions: TrailConfigOptions = {
+    source: {
+      type: options.sourceType ?? flavor,
+      url,
+      server_id: 4242,
+      ...(options.heartbeat === undefined ? {} : { heartbeat: options.heartbeat }),
+    },
     tables: options.tables ?? [{ match: 'shop.*' }],
     ...(options.seal === undefined ? {} : { seal: options.seal }),
     ...(options.maxValueBytes === undefined ? {} : { maxValueBytes: options.maxValueBytes }),
-  });
+  };
+  const config = await createTrailConfig(configOptions);
   return {
     server,
     config,
+    options: configOptions,
     url,
     run: async (args = []) => {
       const daemon = startDaemon(config.path, args);

@@ -13,7 +13,7 @@ import { statementsOf } from '../../source/mysql/kit-script.ts';
 import { readPreflight } from '../../source/mysql/preflight-facts.ts';
 import { readFacts } from '../../source/mysql/server.ts';
 import { connectSession, leave, type Session } from '../../source/mysql/sessions.ts';
-import { planUninstall } from '../../source/mysql/setup-plan.ts';
+import { planUninstall } from '../../source/mysql/uninstall-plan.ts';
 import type { Environment } from '../engine.ts';
 import { readMysqlKit } from '../mysql-target.ts';
 import type { ShopSetting } from './shop.ts';
@@ -125,7 +125,7 @@ async function hasBlackhole(admin: Session): Promise<boolean> {
 /** The way that `rowseal setup --uninstall` goes, without a word in the trail: this is not the story's. */
 async function removeOurs(admin: Session, flavor: MysqlFlavor, hadBlackhole: boolean): Promise<void> {
   const facts = await readPreflight(admin, { user: CAPTURE, account: null, serverId: SERVER_ID });
-  const { steps } = planUninstall(facts, readMysqlKit());
+  const { steps } = planUninstall(facts, readMysqlKit(), null);
   for (const { sql } of steps) for (const statement of statementsOf(sql)) await admin.query(statement);
   await admin.query(`DROP DATABASE IF EXISTS ${SCHEMA}`);
   for (const login of LOGINS) await admin.query(`DROP USER IF EXISTS '${login}'@'%'`);

@@ -39,6 +39,14 @@ const SAME_ID = 4052;
 const TLS_HINT =
   'Give ssl-ca (and ssl-mode) in the URL as the mysql client names them; ssl-mode=DISABLED only where nobody listens.';
 
+/** An account with REQUIRE SSL is refused in the words that a wrong password is. */
+export const WITHOUT_TLS =
+  'It was asked for without TLS (ssl-mode=DISABLED, or a socket), which an account with REQUIRE SSL does not take: setup makes it so where source.url asks for TLS.';
+/** ER_ACCESS_DENIED_ERROR. */
+const ACCESS_DENIED = 1045;
+
+const PLAIN_HINT = `See the account's password and host (rowseal doctor). ${WITHOUT_TLS}`;
+
 /** `connecting.tls`: TLS was asked for and isn't established yet. */
 export function asRowsealError(error: unknown, doing: string, connecting?: { tls: boolean }): RowsealError {
   if (error instanceof RowsealError) return error;
@@ -49,6 +57,7 @@ export function asRowsealError(error: unknown, doing: string, connecting?: { tls
       cause: error,
       details: errno !== null ? { errno } : code ? { code } : {},
       ...(kind === 'tls_failed' ? { hint: TLS_HINT } : {}),
+      ...(errno === ACCESS_DENIED && connecting?.tls === false ? { hint: PLAIN_HINT } : {}),
     });
   if (errno !== null) return wrapped(codeOfErrno(errno));
   if (code !== undefined && TLS.has(code)) return wrapped('tls_failed');

@@ -62,8 +62,8 @@ export function createGroup(parts: GroupParts): Group {
   const begin = (threadId: number | null, madeAt?: string): Wait => {
     const { muted, start, gtid, own } = inside();
     if (muted || transaction.begun) return undefined;
-    rows.begin();
     const thread = threadId ?? (gtid.flavor === 'mariadb' ? gtid.threadId : null);
+    rows.begin(own, thread);
     return transaction.begin(start, own ? thread : null, madeAt);
   };
 

@@ -6,6 +6,7 @@
 import { hash } from 'node:crypto';
 import type { Observation } from '../../change/change.ts';
 import { isDenied } from './failure.ts';
+import { TRIGGER_BODY } from './preflight-wish.ts';
 import type { SideSession } from './sessions.ts';
 
 export interface Kit {
@@ -13,6 +14,8 @@ export interface Kit {
   readonly objects: ReadonlyMap<string, string>;
   /** `schema.table` of those with our triggers for insert, update and delete. */
   readonly tables: ReadonlySet<string>;
+  /** Those of them whose triggers do exactly what ours do. */
+  readonly whole: ReadonlySet<string>;
 }
 
 /** Null where there is none, or none that we may see. */
@@ -24,17 +27,22 @@ export async function readKit(side: SideSession): Promise<Kit | null> {
         WHERE TABLE_SCHEMA = 'rowseal' AND TABLE_NAME = 'context'`,
     );
     const objects = new Map(table.map(({ engine }) => ['table rowseal.context', engine ?? '']));
-    const events = new Map<string, number>();
+    const events = new Map<string, Set<string | null | undefined>>();
+    const altered = new Set<string>();
     for (const row of rows) {
       const { kind, schema_name: schema, table_name: on, name, event } = row;
       const isTrigger = kind === 'trigger';
       const what = isTrigger ? `trigger ${schema}.${on} ${event}` : `${kind} ${schema}.${name}`;
       const does = [row['security'], row['definer'], row['mode'], row['body']].join('\0');
       objects.set(what, hash('sha256', does).slice(0, 16));
-      if (isTrigger) events.set(`${schema}.${on}`, (events.get(`${schema}.${on}`) ?? 0) + 1);
+      if (!isTrigger) continue;
+      const table = `${schema}.${on}`;
+      const seen = events.get(table) ?? new Set();
+      events.set(table, seen.add(event));
+      if (row['body'] !== TRIGGER_BODY) altered.add(table);
     }
-    const tables = [...events].filter(([, count]) => count >= 3).map(([name]) => name);
-    return { objects, tables: new Set(tables) };
+    const tables = [...events].filter(([, seen]) => seen.size >= 3).map(([name]) => name);
+    return { objects, tables: new Set(tables), whole: new Set(tables).difference(altered) };
   } catch (error) {
     if (isDenied(error)) return null;
     throw error;

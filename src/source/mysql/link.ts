@@ -7,6 +7,7 @@
 import type { Duplex } from 'node:stream';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { RowsealError } from '../../base/errors.ts';
+import { takeClaim } from './claim.ts';
 import type { Flavor } from './column.ts';
 import type { ConnectionTarget } from './connection.ts';
 import { asRowsealError } from './failure.ts';
@@ -78,6 +79,7 @@ const LEAVE_MS = 2000;
 export async function startDump(options: DumpOptions): Promise<Link> {
   const session = await connectSession(options.target);
   try {
+    await takeClaim(session, options.serverId);
     for (const text of settings(options)) await session.query(text);
   } catch (error) {
     session.connection.destroy();

@@ -20,6 +20,8 @@ export interface TransactionMessages {
   comment(pairs: string | null): void;
   /** Sends the state where the comment changed it; before each row and each ddl. */
   settle(): void;
+  /** Our trigger spoke in this transaction. */
+  readonly announced: boolean;
 }
 
 export function createTransactionMessages(
@@ -69,6 +71,9 @@ export function createTransactionMessages(
     },
     settle() {
       if (comment !== sent) sendSession();
+    },
+    get announced() {
+      return session !== null;
     },
   };
 }

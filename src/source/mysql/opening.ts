@@ -1,24 +1,18 @@
 /**
- * Opens a source: looks at the server, has the case judged (continuation.ts), and sees that nobody reads the binlog
- * under our server_id. Nothing is made on the server: MySQL keeps nothing for us.
+ * Opens a source: sees that nobody reads the binlog under our server_id, looks at the server, has the case judged
+ * (continuation.ts). Nothing is made on the server: MySQL keeps nothing for us.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { RowsealError } from '../../base/errors.ts';
 import type { Position } from '../../change/change.ts';
 import type { Opened, Resume, SourceIdentity } from '../source.ts';
+import { readClaim, serverIdInUse, sessionText } from './claim.ts';
 import type { Flavor } from './column.ts';
 import type { ConnectionTarget } from './connection.ts';
 import { decideOpening } from './continuation.ts';
 import { errnoOf } from './failure.ts';
-import {
-  incarnationOf,
-  readBinlogState,
-  readEnd,
-  readFacts,
-  readOwnDumps,
-  readRival,
-  type ServerFacts,
-} from './server.ts';
+import { readOwnDumps } from './processes.ts';
+import { incarnationOf, readBinlogState, readEnd, readFacts, readRival, type ServerFacts } from './server.ts';
 import { createSideSession, type SideSession } from './sessions.ts';
 import type { Look, Watch } from './watch.ts';
 
@@ -48,10 +42,10 @@ export async function openSource(
     const facts = await readFacts(side);
     checkFlavor(facts, parts);
     checkServerId(facts, serverId);
+    await expectNoRival(side, facts, parts);
     const look = await watch.check(side, facts, null);
     const refused = resume.acceptGap !== null;
     const { start, gap } = decideOpening({ resume, facts, ...look, refused });
-    await expectNoRival(side, facts, parts);
     return {
       attached: { side, facts, start, look },
       opened: { identity: identityOf(facts, parts), start, gap },
@@ -99,7 +93,7 @@ export async function explainRefusal(
       refused: true,
     });
     const rival = await readRival(side, facts, serverId);
-    if (rival !== null) return inUse(serverId, rival.text, error);
+    if (rival !== null) return serverIdInUse(serverId, rival.text, error);
   } catch (explained) {
     return explained instanceof RowsealError && !explained.retryable ? explained : error;
   }
@@ -126,21 +120,29 @@ function checkServerId(facts: ServerFacts, serverId: number): void {
 
 /** How long the server may take to let a dump of ours go that was ended. */
 const LET_GO_MS = 5000;
+/** The same for one that took leave a moment ago, and that we know nothing of: an earlier source of this account. */
+const LEAVING_MS = 1000;
 
+/** Before anything is sent that would end somebody's stream. Dumps that this process left are ended, no others. */
 async function expectNoRival(
   side: SideSession,
   facts: ServerFacts,
   { serverId, watch }: OpeningParts,
 ): Promise<void> {
-  for (const deadline = performance.now() + LET_GO_MS; ; await sleep(50)) {
+  let ended = false;
+  for (const began = performance.now(); ; await sleep(50)) {
     const dumping = watch.dumps.size === 0 ? [] : await readOwnDumps(side);
     const left = dumping.filter((id) => watch.dumps.has(id));
     for (const id of watch.dumps) if (!left.includes(id)) watch.dumps.delete(id);
     for (const id of left) await endSession(side, id);
+    ended ||= left.length > 0;
+    const claim = await readClaim(side, serverId);
     const rival = await readRival(side, facts, serverId);
-    if (rival === null) return;
-    const mayGo = rival.ours && left.length > 0 && performance.now() < deadline;
-    if (!mayGo) throw inUse(serverId, rival.text);
+    if (claim === null && rival === null) return;
+    const patienceMs = ended ? LET_GO_MS : LEAVING_MS;
+    const mayGo = rival === null || rival.ours;
+    if (mayGo && performance.now() - began < patienceMs) continue;
+    throw serverIdInUse(serverId, claim === null ? (rival?.text ?? '') : sessionText(claim));
   }
 }
 
@@ -153,17 +155,6 @@ export async function endSession(side: SideSession, threadId: number): Promise<v
   }
 }
 const NO_SUCH_THREAD = 1094;
-
-function inUse(serverId: number, who: string, cause?: unknown): RowsealError {
-  return new RowsealError(
-    'server_id_in_use',
-    `${who} reads the binary log as server_id ${serverId} already`,
-    {
-      cause,
-      details: { server_id: serverId },
-    },
-  );
-}
 
 function identityOf(facts: ServerFacts, { serverId }: OpeningParts): SourceIdentity {
   return {

@@ -2,6 +2,7 @@
 import { type Check, check, shorten } from '../preflight.ts';
 import type { AccountFacts } from './preflight-accounts.ts';
 import type { PreflightFacts } from './preflight-facts.ts';
+import { lookupChecks } from './preflight-lookups.ts';
 import { judgeTables } from './preflight-tables.ts';
 import { namedSchemas, type PreflightWish } from './preflight-wish.ts';
 import { quoteSchemaGrant } from './quote.ts';
@@ -13,7 +14,6 @@ export function accountChecks(facts: PreflightFacts, wish: PreflightWish, accoun
   const may = global.includes('REPLICATION SLAVE') || all;
   const looks = flavor === 'mysql' ? 'REPLICATION CLIENT' : 'BINLOG MONITOR';
   const sees = global.includes(looks) || all;
-  const lacking = lackingLookups(facts, account);
   const checks = [
     check(
       'login',
@@ -29,18 +29,7 @@ export function accountChecks(facts: PreflightFacts, wish: PreflightWish, accoun
       why: 'without it nobody notices in time that binlogs were removed before they were sealed',
       fix: `GRANT ${looks} ON *.* TO ${name};`,
     }),
-    check(
-      'login',
-      'account.lookups',
-      lacking.length === 0 ? 'ok' : 'warn',
-      lacking.length === 0
-        ? `${name} may look up whose a change is`
-        : `${name} may not read performance_schema.${lacking.join(', .')}`,
-      {
-        why: 'changes without a context of their own have no login then, and sql_log_bin = 0 goes unnoticed',
-        fix: lacking.map((table) => `GRANT SELECT ON performance_schema.${table} TO ${name};`).join(' '),
-      },
-    ),
+    ...lookupChecks(facts, account),
     check(
       'login',
       'account.superuser',
@@ -72,17 +61,6 @@ export function accountChecks(facts: PreflightFacts, wish: PreflightWish, accoun
       }),
     );
   return [...checks, ...visibilityCheck(facts, wish, account)];
-}
-
-/** Who a thread belongs to, and whether statements set sql_log_bin. */
-const LOOKUPS = ['threads', 'session_connect_attrs', 'events_statements_summary_by_digest'];
-
-export function lackingLookups(
-  { server }: PreflightFacts,
-  { performanceSchema, global, reads }: AccountFacts,
-): string[] {
-  if (!server.performanceSchema || global.includes('SUPER') || reads.includes('*.*')) return [];
-  return LOOKUPS.filter((table) => !performanceSchema.includes(table));
 }
 
 /** information_schema shows an account the tables that it has a privilege on: doctor looks through its eyes. */

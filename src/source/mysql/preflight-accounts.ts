@@ -1,15 +1,14 @@
 /** Facts about accounts: the one that the daemon logs in as, and those that can hide from the binlog. Asks only. */
 import type { StoredPassword } from './password-hash.ts';
 import { quoteAccount } from './quote.ts';
-import type { SideSession } from './sessions.ts';
+import type { SideSession, TextRow } from './sessions.ts';
 
 export interface AccountFacts {
   /** `'rowseal'@'%'`, as information_schema writes a GRANTEE. */
   readonly name: string;
   /** Privileges on *.*, as information_schema.USER_PRIVILEGES names them. */
   readonly global: readonly string[];
-  /** Tables of performance_schema that it may select from. */
-  readonly performanceSchema: readonly string[];
+  readonly performanceSchema: LookupGrants;
   /** Schemas on which it has REFERENCES, as granted: _ and % may be wildcards. `*` for all. */
   readonly references: readonly string[];
   /** What it may select from beside performance_schema: `*.*`, `shop.*`, `shop.orders`. */
@@ -18,6 +17,14 @@ export interface AccountFacts {
   /** Null where we may not see it. */
   readonly locked: boolean | null;
   readonly stored: StoredPassword | null;
+}
+
+/** What an account may select from in performance_schema. */
+export interface LookupGrants {
+  /** Tables as a whole; `*` for all of them. */
+  readonly whole: readonly string[];
+  /** `threads.PROCESSLIST_ID`. */
+  readonly columns: readonly string[];
 }
 
 /** `name`: `user@host`, where that is known. As an admin it is looked for; null where there is none. */
@@ -37,7 +44,7 @@ export async function readAccount(
   if (host == null) return null;
   const grantee = quoteAccount(`${user}@${host}`);
   const row = rows.find((each) => each['host'] === host);
-  const [global, schemas, tables] = [
+  const [global, schemas, tables, columns] = [
     await side.query(
       'SELECT PRIVILEGE_TYPE AS privilege FROM information_schema.USER_PRIVILEGES WHERE GRANTEE = ?',
       [grantee],
@@ -50,6 +57,11 @@ export async function readAccount(
       'SELECT TABLE_SCHEMA AS schema_name, TABLE_NAME AS table_name, PRIVILEGE_TYPE AS privilege FROM information_schema.TABLE_PRIVILEGES WHERE GRANTEE = ?',
       [grantee],
     ),
+    await side.query(
+      `SELECT TABLE_SCHEMA AS schema_name, TABLE_NAME AS table_name, COLUMN_NAME AS column_name FROM information_schema.COLUMN_PRIVILEGES
+        WHERE GRANTEE = ? AND PRIVILEGE_TYPE = 'SELECT'`,
+      [grantee],
+    ),
   ];
   const privileges = global.map(({ privilege }) => privilege ?? '');
   const having = (privilege: string) => schemas.filter((each) => each['privilege'] === privilege);
@@ -58,9 +70,13 @@ export async function readAccount(
   return {
     name: grantee,
     global: privileges,
-    performanceSchema: selects
-      .filter((each) => each['schema_name'] === 'performance_schema')
-      .map((each) => each['table_name'] ?? ''),
+    performanceSchema: {
+      whole: [
+        ...(having('SELECT').some(isLookup) ? ['*'] : []),
+        ...selects.filter(isLookup).map((each) => each['table_name'] ?? ''),
+      ],
+      columns: columns.filter(isLookup).map((each) => `${each['table_name']}.${each['column_name']}`),
+    },
     references: [
       ...(every('REFERENCES') ? ['*'] : []),
       ...having('REFERENCES').map((each) => each['schema_name'] ?? ''),
@@ -68,14 +84,18 @@ export async function readAccount(
     reads: [
       ...(every('SELECT') ? ['*.*'] : []),
       ...having('SELECT').map((each) => `${each['schema_name']}.*`),
-      ...selects
-        .filter((each) => each['schema_name'] !== 'performance_schema')
+      ...[...selects, ...columns]
+        .filter((each) => !isLookup(each))
         .map((each) => `${each['schema_name']}.${each['table_name']}`),
-    ].filter((what) => what !== 'performance_schema.*'),
+    ].filter((what, at, all) => what !== 'performance_schema.*' && all.indexOf(what) === at),
     mayCallInventory: every('EXECUTE') || (await readMayCall(side, user, host, sawAll)),
     locked: sawAll ? await readLocked(side, user, host) : null,
     stored: row === undefined ? null : { plugin: row['plugin'] ?? '', text: row['text'] ?? '' },
   };
+}
+
+function isLookup(row: TextRow): boolean {
+  return row['schema_name'] === 'performance_schema';
 }
 
 /** As itself, an account sees the procedures that it may call. */
@@ -105,4 +125,18 @@ export async function readPrivileged(side: SideSession): Promise<string[]> {
         AND GRANTEE NOT LIKE '''mysql.%' AND GRANTEE NOT LIKE '''mariadb.sys''%' ORDER BY 1`,
   );
   return rows.map(({ grantee }) => grantee ?? '');
+}
+
+/** Of these accounts (`app@%`) those that there are not, as GRANTEE writes them: setup's GRANT would make none. */
+export async function readStrangers(side: SideSession, accounts: readonly string[]): Promise<string[]> {
+  const strangers: string[] = [];
+  for (const account of new Set(accounts)) {
+    const at = account.lastIndexOf('@');
+    const found = await side.query('SELECT 1 AS one FROM mysql.user WHERE User = ? AND Host = ?', [
+      account.slice(0, at),
+      account.slice(at + 1),
+    ]);
+    if (found.length === 0) strangers.push(quoteAccount(account));
+  }
+  return strangers;
 }

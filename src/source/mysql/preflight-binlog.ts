@@ -1,15 +1,29 @@
 /** What the binlog must hold, and for how long. Settings that a session may lower are watched again while running. Pure. */
 import { type Check, check } from '../preflight.ts';
-import type { PreflightFacts } from './preflight-facts.ts';
+import { type PreflightFacts, writesBinlog } from './preflight-facts.ts';
 import { namedSchemas, type PreflightWish } from './preflight-wish.ts';
 
 export function binlogChecks(facts: PreflightFacts, wish: PreflightWish): Check[] {
   return [
+    logCheck(facts),
     ...contentChecks(facts),
     ...gtidChecks(facts),
     ...retentionChecks(facts, wish),
     ...filterChecks(facts, wish),
   ];
+}
+
+export const LOG_BIN_FIX = 'my.cnf: log_bin = binlog, and no skip_log_bin  # then restart the server';
+
+function logCheck({ server }: PreflightFacts): Check {
+  const writes = writesBinlog(server);
+  return check(
+    'binlog',
+    'binlog.log_bin',
+    writes ? 'ok' : 'fail',
+    writes ? 'log_bin = ON' : 'the server writes no binary log',
+    { why: 'changes are read from it: without it there is nothing to capture', fix: LOG_BIN_FIX },
+  );
 }
 
 /** How a global variable is set for good: MariaDB has no SET PERSIST. */
@@ -56,7 +70,7 @@ function contentChecks(facts: PreflightFacts): Check[] {
     ...must(
       'binlog_row_image',
       'FULL',
-      'warn',
+      'fail',
       'columns that did not change, and old values, are missing from the records (image: changed). A privileged session can still lower it',
     ),
     ...must(
@@ -90,37 +104,45 @@ function gtidChecks(facts: PreflightFacts): Check[] {
 
 const DAY = 86_400;
 
+/** Seconds to keep binlogs for: four times the longest outage, for somebody has to notice it and mend it; 7 d at least. */
+export function proposedSeconds(longestOutageMs: number): number {
+  return Math.max(7 * DAY, Math.ceil((4 * longestOutageMs) / 1000));
+}
+
 function retentionChecks(facts: PreflightFacts, wish: PreflightWish): Check[] {
   const { server, binlogs, variables } = facts;
   const { settings, flavor } = server;
   const kept = keptSeconds(settings);
   const needed = Math.ceil(wish.longestOutageMs / 1000);
+  const proposed = proposedSeconds(wish.longestOutageMs);
   const renamed = settings['binlog_expire_logs_seconds'] !== undefined;
   const purges = settings['binlog_expire_logs_auto_purge'] !== 'OFF' && kept > 0;
-  const name = renamed ? 'binlog_expire_logs_seconds' : 'expire_logs_days';
+  const fix = renamed
+    ? setting(facts, 'binlog_expire_logs_seconds', proposed)
+    : setting(facts, 'expire_logs_days', Math.ceil(proposed / DAY));
+  const rule = `at least 7 days, or four times longest_outage where that is more: ${spell(proposed)}`;
   const checks = [
     check(
       'binlog',
       'binlog.retention',
-      !purges || kept >= needed ? 'ok' : 'fail',
+      !purges || kept >= proposed ? 'ok' : kept >= needed ? 'warn' : 'fail',
       purges
         ? `binlogs are kept for ${spell(kept)}; longest_outage is ${spell(needed)}`
         : 'binlogs are never removed by age',
       {
-        why: 'the server removes them whether or not they are sealed: after a longer outage the trail has a gap',
-        fix: setting(facts, name, renamed ? needed : Math.ceil(needed / DAY)),
+        why: `the server removes them whether or not they are sealed: after a longer outage the trail has a gap. Keep them for ${rule}`,
+        fix,
       },
     ),
   ];
   if (!purges)
     checks.push(
       check('binlog', 'binlog.disk', 'warn', 'nothing bounds the room that binlogs take', {
-        why: 'unless somebody purges them, the disk fills up. Whoever does must look at rowseal status first',
-        fix: setting(
-          facts,
-          name,
-          renamed ? Math.max(needed, 7 * DAY) : Math.ceil(Math.max(needed, 7 * DAY) / DAY),
-        ),
+        why: `unless somebody purges them, the disk fills up (whoever does must look at rowseal status first). Keep them for ${rule}`,
+        fix:
+          settings['binlog_expire_logs_auto_purge'] === 'OFF' && kept >= proposed
+            ? setting(facts, 'binlog_expire_logs_auto_purge', 'ON')
+            : fix,
       }),
     );
   const most = Number(variables['max_binlog_total_size'] ?? 0);
@@ -131,6 +153,7 @@ function retentionChecks(facts: PreflightFacts, wish: PreflightWish): Check[] {
         fix: setting(facts, 'max_binlog_total_size', 0),
       }),
     );
+  if (!writesBinlog(server)) return checks;
   checks.push(
     binlogs === null
       ? check('binlog', 'binlog.visible', 'fail', `${wish.user} may not see the binlogs`, {
@@ -141,7 +164,7 @@ function retentionChecks(facts: PreflightFacts, wish: PreflightWish): Check[] {
           'binlog',
           'binlog.visible',
           'ok',
-          `${binlogs.length} binlogs, ${binlogs.reduce((sum, { size }) => sum + size, 0)} bytes`,
+          `${binlogs.length} ${binlogs.length === 1 ? 'binlog' : 'binlogs'}, ${binlogs.reduce((sum, { size }) => sum + size, 0)} bytes`,
         ),
   );
   return checks;

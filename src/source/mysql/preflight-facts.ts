@@ -3,8 +3,8 @@
  * its few privileges show, as an admin everything; what was not shown is null, never 'none'. Never changes anything,
  * never reads a row of a table of the customer's.
  */
-import { errnoOf, isDenied } from './failure.ts';
-import { type AccountFacts, readAccount, readPrivileged } from './preflight-accounts.ts';
+import { type AccountFacts, readAccount, readPrivileged, readStrangers } from './preflight-accounts.ts';
+import { type KitFacts, orNull, readKit, type TriggerFacts } from './preflight-kit-facts.ts';
 import {
   type CascadeFacts,
   type OldTimeFacts,
@@ -13,7 +13,7 @@ import {
   readTables,
   type TableFacts,
 } from './preflight-schema.ts';
-import { OWNER } from './preflight-wish.ts';
+import { readProcessList } from './processes.ts';
 import { type BinlogFile, readEnd, readFacts, readFiles, readRival, type ServerFacts } from './server.ts';
 import type { Session, SideSession, TextRow } from './sessions.ts';
 
@@ -34,12 +34,16 @@ export interface PreflightFacts {
   readonly filters: string | null;
   /** Whoever is registered as a replica under our server_id. */
   readonly rival: { readonly text: string; readonly ours: boolean } | null;
+  /** Sessions of the capture account's user that a binlog is sent to: as an admin, or as the account itself. */
+  readonly dumps: readonly number[];
   /** Whether it applies another server's changes; null where we may not see it. */
   readonly isReplica: boolean | null;
   /** The account that the daemon logs in as; null where there is none, or none was asked for. */
   readonly account: AccountFacts | null;
   /** Accounts that may switch off their own session's binlog (sql_log_bin); null where we may not see them. */
   readonly privileged: readonly string[] | null;
+  /** Accounts of context_accounts that do not exist, as a GRANTEE is written; null where we may not see them. */
+  readonly strangers: readonly string[] | null;
   readonly kit: KitFacts | null;
   /** Every trigger of rowseal_owner; as an admin also those that only bear a name of ours. Null where not seen. */
   readonly triggers: readonly TriggerFacts[] | null;
@@ -51,41 +55,9 @@ export interface PreflightFacts {
   readonly sawAll: boolean;
 }
 
-export interface KitFacts {
-  /** COMMENT of its tables. */
-  readonly comment: string;
-  /** Engine of rowseal.context; null where there is none. */
-  readonly engine: string | null;
-  /** Null where they could not be seen. */
-  readonly procedures: readonly ProcedureFacts[] | null;
-  /** Grantees of EXECUTE on rowseal.set_context but its owner; null where we may not see them. */
-  readonly callers: readonly string[] | null;
-  /** Accounts that the kit made. Null where we may not see them. */
-  readonly made: readonly string[] | null;
-  /** Grantees that may write rowseal.context, or call rowseal.emit, by themselves; null where we may not see them. */
-  readonly forgers: readonly string[] | null;
-}
-
-export interface ProcedureFacts {
-  readonly name: string;
-  readonly security: string;
-  readonly definer: string;
-  readonly mode: string;
-  readonly body: string;
-}
-
-export interface TriggerFacts {
-  readonly schema: string;
-  readonly table: string;
-  readonly name: string;
-  /** `AFTER INSERT`. */
-  readonly event: string;
-  readonly definer: string;
-  readonly body: string;
-}
-
 const VARIABLES = [
   'caching_sha2_password_digest_rounds',
+  'enforce_gtid_consistency',
   'max_binlog_total_size',
   'read_only',
   'super_read_only',
@@ -96,12 +68,18 @@ const VARIABLES = [
 /** `account`: `user@host` of the capture account, where that is known; else it is looked for by the user's name. */
 export async function readPreflight(
   session: Asking,
-  wanted: { readonly user: string; readonly account: string | null; readonly serverId: number },
+  wanted: {
+    readonly user: string;
+    readonly account: string | null;
+    readonly serverId: number;
+    readonly contextAccounts?: readonly string[];
+  },
 ): Promise<PreflightFacts> {
   const side: SideSession = { query: (text, values) => rowsOf(session, text, values), close: async () => {} };
-  const server = await readFacts(side);
-  const end = await readEnd(side, server);
-  const files = await readFiles(side);
+  const server = await readServer(side);
+  const logs = writesBinlog(server);
+  const end = logs ? await readEnd(side, server) : null;
+  const files = logs ? await readFiles(side) : [];
   const sawAll = (await orNull(side.query('SELECT 1 FROM mysql.user LIMIT 1'))) !== null;
   return {
     server,
@@ -111,9 +89,11 @@ export async function readPreflight(
     binlogs: files.length === 0 ? null : files,
     filters: end === null ? null : end.filters,
     rival: await readRival(side, server, wanted.serverId),
+    dumps: await readDumps(side, wanted.user),
     isReplica: await readIsReplica(side, server),
     account: await readAccount(side, wanted.user, wanted.account, sawAll),
     privileged: sawAll ? await readPrivileged(side) : null,
+    strangers: sawAll ? await readStrangers(side, wanted.contextAccounts ?? []) : null,
     ...(await readKit(side, sawAll)),
     tables: await readTables(side),
     cascades: await readCascades(side),
@@ -133,15 +113,35 @@ async function rowsOf(
   return Array.isArray(first) ? (first as TextRow[]) : rows;
 }
 
-/** Null where the server says no to the question as such. */
-export async function orNull<T>(asked: Promise<T>): Promise<T | null> {
-  try {
-    return await asked;
-  } catch (error) {
-    // 1305: there is no such procedure.
-    if (isDenied(error) || errnoOf(error) === 1305) return null;
-    throw error;
-  }
+export function writesBinlog({ settings }: Pick<ServerFacts, 'settings'>): boolean {
+  return settings['log_bin'] === 'ON';
+}
+
+/**
+ * readFacts refuses a server without binary log, of which nothing can be streamed. Here that is one finding among others,
+ * so it is kept from seeing it.
+ */
+async function readServer(side: SideSession): Promise<ServerFacts> {
+  let logBin = 'OFF';
+  const facts = await readFacts({
+    query: async (text, values) => {
+      const rows = await side.query(text, values);
+      return rows.map((row) => {
+        if (row['Variable_name'] !== 'log_bin') return row;
+        logBin = row['Value'] ?? 'OFF';
+        return { ...row, Value: 'ON' };
+      });
+    },
+    close: side.close,
+  });
+  return { ...facts, settings: { ...facts.settings, log_bin: logBin } };
+}
+
+async function readDumps(side: SideSession, capture: string): Promise<number[]> {
+  const rows = await readProcessList(side);
+  return rows
+    .filter(({ user, command }) => user === capture && command?.startsWith('Binlog Dump'))
+    .map(({ id }) => Number(id));
 }
 
 async function readVariables(side: SideSession): Promise<Record<string, string>> {
@@ -178,89 +178,4 @@ async function readIsReplica(
   const renamed = flavor === 'mysql' && versionNumber >= 80_022;
   const rows = await orNull(side.query(renamed ? 'SHOW REPLICA STATUS' : 'SHOW SLAVE STATUS'));
   return rows === null ? null : rows.length > 0;
-}
-
-/** The same columns as rowseal.inventory() gives. */
-const INVENTORY = `
-  SELECT 'procedure' AS kind, ROUTINE_SCHEMA AS schema_name, NULL AS table_name, ROUTINE_NAME AS name, NULL AS event,
-         SECURITY_TYPE AS security, DEFINER AS definer, SQL_MODE AS mode, ROUTINE_DEFINITION AS body
-    FROM information_schema.ROUTINES WHERE ROUTINE_SCHEMA = 'rowseal'
-  UNION ALL
-  SELECT 'trigger', EVENT_OBJECT_SCHEMA, EVENT_OBJECT_TABLE, TRIGGER_NAME, CONCAT(ACTION_TIMING, ' ', EVENT_MANIPULATION),
-         NULL, DEFINER, NULL, ACTION_STATEMENT
-    FROM information_schema.TRIGGERS WHERE DEFINER = '${OWNER}' OR TRIGGER_NAME LIKE 'rowseal\\_%'`;
-
-async function readKit(
-  side: SideSession,
-  sawAll: boolean,
-): Promise<Pick<PreflightFacts, 'kit' | 'triggers'>> {
-  const tables = await side.query(
-    `SELECT TABLE_NAME AS name, ENGINE AS engine, TABLE_COMMENT AS comment FROM information_schema.TABLES
-      WHERE TABLE_SCHEMA = 'rowseal'`,
-  );
-  const made = tables.find(({ name }) => name === 'made');
-  const context = tables.find(({ name }) => name === 'context');
-  const inventory = await orNull(side.query(sawAll ? INVENTORY : 'CALL rowseal.inventory()'));
-  const of = (kind: string) => inventory?.filter((row) => row['kind'] === kind) ?? null;
-  const triggers = of('trigger')?.map(triggerOf) ?? null;
-  if (made === undefined && context === undefined) return { kit: null, triggers };
-  const kit: KitFacts = {
-    comment: made?.['comment'] ?? context?.['comment'] ?? '',
-    engine: context?.['engine'] ?? null,
-    procedures: of('procedure')?.map(procedureOf) ?? null,
-    callers: sawAll ? await readCallers(side) : null,
-    made: sawAll && made !== undefined ? await readMade(side) : null,
-    forgers: sawAll ? await readForgers(side) : null,
-  };
-  return { kit, triggers };
-}
-
-function procedureOf(row: TextRow): ProcedureFacts {
-  return {
-    name: row['name'] ?? '',
-    security: row['security'] ?? '',
-    definer: row['definer'] ?? '',
-    mode: row['mode'] ?? '',
-    body: row['body'] ?? '',
-  };
-}
-
-function triggerOf(row: TextRow): TriggerFacts {
-  return {
-    schema: row['schema_name'] ?? '',
-    table: row['table_name'] ?? '',
-    name: row['name'] ?? '',
-    event: row['event'] ?? '',
-    definer: row['definer'] ?? '',
-    body: row['body'] ?? '',
-  };
-}
-
-async function readMade(side: SideSession): Promise<string[]> {
-  const rows = await side.query(`SELECT name FROM rowseal.made WHERE what = 'account'`);
-  return rows.map(({ name }) => name ?? '');
-}
-
-async function readCallers(side: SideSession): Promise<string[]> {
-  const rows = await side.query(
-    `SELECT CONCAT('''', User, '''@''', Host, '''') AS grantee FROM mysql.procs_priv
-      WHERE Db = 'rowseal' AND Routine_name = 'set_context' AND Proc_priv LIKE '%Execute%'
-        AND CONCAT(User, '@', Host) <> '${OWNER}' ORDER BY 1`,
-  );
-  return rows.map(({ grantee }) => grantee ?? '');
-}
-
-/** By a grant on everything, on the schema, on the table or on the procedure. */
-async function readForgers(side: SideSession): Promise<string[]> {
-  const rows = await side.query(
-    `SELECT GRANTEE AS grantee FROM information_schema.USER_PRIVILEGES WHERE PRIVILEGE_TYPE IN ('INSERT', 'EXECUTE')
-     UNION SELECT GRANTEE FROM information_schema.SCHEMA_PRIVILEGES
-      WHERE 'rowseal' LIKE TABLE_SCHEMA AND PRIVILEGE_TYPE IN ('INSERT', 'EXECUTE')
-     UNION SELECT GRANTEE FROM information_schema.TABLE_PRIVILEGES
-      WHERE TABLE_SCHEMA = 'rowseal' AND TABLE_NAME = 'context' AND PRIVILEGE_TYPE = 'INSERT'
-     UNION SELECT CONCAT('''', User, '''@''', Host, '''') FROM mysql.procs_priv
-      WHERE Db = 'rowseal' AND Routine_name IN ('emit', 'emit_session')`,
-  );
-  const owner = `'rowseal_owner'@'localhost'`;
-  return rows.map(({ grantee }) => grantee ?? '').filter((grantee) => grantee !== owner);
 }

@@ -3,6 +3,7 @@ import type { RowsealError } from '../../base/errors.ts';
 import { type Check, check } from '../preflight.ts';
 import type { ConnectionTarget } from './connection.ts';
 import { asRowsealError } from './failure.ts';
+import { explainLogin } from './login.ts';
 import { connectSession, leave } from './sessions.ts';
 
 export interface LoginFacts {
@@ -18,7 +19,8 @@ export async function tryLogin(target: ConnectionTarget): Promise<LoginFacts> {
   try {
     session = await connectSession(target);
   } catch (error) {
-    return { refused: asRowsealError(error, 'logging in'), account: null, tls: null };
+    const refused = explainLogin(asRowsealError(error, 'logging in'), target, 'capture account');
+    return { refused, account: null, tls: null };
   }
   try {
     const [who] = await session.query('SELECT CURRENT_USER() AS account');
@@ -40,10 +42,7 @@ export function loginChecks(
     return [
       check('login', 'login.ordinary', 'fail', `${user} cannot log in`, {
         why: refused.message,
-        fix:
-          refused.code === 'source_refused'
-            ? 'See its password and host, or: rowseal setup -c FILE'
-            : refused.hint,
+        fix: refused.hint,
       }),
     ];
   const local = isSocket || ['localhost', '127.0.0.1', '::1'].includes(host);

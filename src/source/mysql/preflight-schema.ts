@@ -33,7 +33,16 @@ export interface OldTimeFacts {
 
 const SYSTEM = `('mysql', 'sys', 'performance_schema', 'information_schema', 'rowseal')`;
 
-/** Those that the asking account may know of: some privilege on each is needed. */
+/** Names alone, in no order, of those that the asking account may know of: some privilege on each is needed. */
+export async function readTableNames(side: SideSession): Promise<{ schema: string; table: string }[]> {
+  const rows = await side.query(
+    `SELECT TABLE_SCHEMA AS schema_name, TABLE_NAME AS table_name FROM information_schema.TABLES
+      WHERE TABLE_TYPE IN ('BASE TABLE', 'SYSTEM VERSIONED') AND TABLE_SCHEMA NOT IN ${SYSTEM}`,
+  );
+  return rows.map((row) => ({ schema: row['schema_name'] ?? '', table: row['table_name'] ?? '' }));
+}
+
+/** Those that the asking account may know of. */
 export async function readTables(side: SideSession): Promise<TableFacts[]> {
   const tables = await side.query(
     `SELECT TABLE_SCHEMA AS schema_name, TABLE_NAME AS table_name, ENGINE AS engine FROM information_schema.TABLES

@@ -1,7 +1,8 @@
 /** What each table needs: facts and rules in, verdicts out; doctor shows them, setup obeys them. Pure. */
 import { createHash } from 'node:crypto';
 import { type Check, check, redactionChecks, type TableWish, wishFor } from '../preflight.ts';
-import type { PreflightFacts, TriggerFacts } from './preflight-facts.ts';
+import type { PreflightFacts } from './preflight-facts.ts';
+import type { TriggerFacts } from './preflight-kit-facts.ts';
 import type { TableFacts } from './preflight-schema.ts';
 import { OWNER, type PreflightWish, TRIGGER_BODY } from './preflight-wish.ts';
 import { qualified } from './quote.ts';
@@ -14,15 +15,18 @@ export interface TableVerdict {
   readonly name: string;
   /** Events that lack our trigger, though context_trigger asks for it. */
   readonly lacks: readonly TriggerEvent[];
+  /** context_trigger on a table that does not take part in transactions: its writes fail, or it has no session. */
+  readonly apart: 'fails' | 'unheard' | null;
   /** Triggers that bear a name of ours and are not: setup leaves them alone, and says so. */
   readonly foreign: readonly TriggerFacts[];
 }
 
-type JudgedFacts = Pick<PreflightFacts, 'tables'> & {
+type JudgedFacts = Pick<PreflightFacts, 'tables' | 'variables'> & {
   readonly server: Pick<PreflightFacts['server'], 'foldsNames'>;
 };
 
 const NAME_LENGTH = 64;
+const TRANSACTIONAL: ReadonlySet<string> = new Set(['InnoDB', 'ndbcluster', 'ROCKSDB', 'TokuDB']);
 
 /** `rowseal_i_orders`; names are unique in a schema and 64 characters at most, so a long one ends in a digest. */
 export function triggerName(table: string, event: TriggerEvent): string {
@@ -34,11 +38,13 @@ export function triggerName(table: string, event: TriggerEvent): string {
 
 /** The verdict on every table that the configuration asks for. */
 export function judgeTables(
-  { tables, server }: JudgedFacts,
+  { tables, server, variables }: JudgedFacts,
   wishes: readonly TableWish[],
   triggers: readonly TriggerFacts[] | null,
 ): TableVerdict[] {
   const { foldsNames } = server;
+  // MySQL's error 1785: a statement may not change tables of both kinds. MariaDB has no such variable.
+  const strict = variables['enforce_gtid_consistency'] === 'ON';
   return tables.flatMap((table): TableVerdict[] => {
     const wish = wishFor({ ...table, foldsNames }, wishes);
     if (wish === null) return [];
@@ -49,6 +55,7 @@ export function judgeTables(
         table,
         name: `${table.schema}.${table.table}`,
         lacks: wish.context_trigger ? TRIGGER_EVENTS.filter((event) => named(event) === undefined) : [],
+        apart: !wish.context_trigger || TRANSACTIONAL.has(table.engine) ? null : strict ? 'fails' : 'unheard',
         foreign: TRIGGER_EVENTS.flatMap((event) => {
           const found = named(event);
           return found === undefined || isOurs(found, table.table, event) ? [] : [found];
@@ -82,7 +89,9 @@ export function tableChecks(facts: PreflightFacts, wish: PreflightWish): Check[]
       fix: verdicts.length === 0 ? 'See tables[].match in the configuration: schema.table.' : '',
     },
   ];
-  for (const { table, name, lacks, foreign } of verdicts) {
+  for (const verdict of verdicts) {
+    const { table, name, lacks, foreign } = verdict;
+    if (verdict.apart !== null) checks.push(apartCheck(verdict));
     if (!table.primaryKey)
       checks.push(
         check('tables', `table.${name}.key`, 'warn', `${name}: no primary key`, {
@@ -122,6 +131,27 @@ export function tableChecks(facts: PreflightFacts, wish: PreflightWish): Check[]
   const { foldsNames } = facts.server;
   const columned = facts.tables.map((table) => ({ ...table, foldsNames }));
   return [...checks, ...redactionChecks(columned, wish.tables, true), ...oldTimeChecks(facts)];
+}
+
+function apartCheck({ table, name, apart }: TableVerdict): Check {
+  const fails = apart === 'fails';
+  return check(
+    'tables',
+    `table.${name}.engine`,
+    fails ? 'fail' : 'warn',
+    `${name}: ENGINE=${table.engine}, which takes no part in transactions, and context_trigger: true`,
+    {
+      why: fails ? APART_FAILS : 'what our trigger says is logged apart from its rows: they have no session',
+      fix: apartFix(table),
+    },
+  );
+}
+
+export const APART_FAILS =
+  'with enforce_gtid_consistency = ON a write that fires our trigger fails (error 1785)';
+
+export function apartFix(table: TableFacts): string {
+  return `ALTER TABLE ${qualified(table)} ENGINE = InnoDB; -- or context_trigger: false in the configuration`;
 }
 
 /** Of any table: rows that the configuration leaves out are read like all others. */

@@ -7,7 +7,7 @@ import { accountChecks } from './preflight-account-checks.ts';
 import { binlogChecks } from './preflight-binlog.ts';
 import type { PreflightFacts } from './preflight-facts.ts';
 import { cascadeChecks } from './preflight-foreign-keys.ts';
-import { kitChecks } from './preflight-kit.ts';
+import { kitChecks, strangerChecks } from './preflight-kit.ts';
 import { serverChecks } from './preflight-server.ts';
 import { judgeTables, tableChecks } from './preflight-tables.ts';
 import type { PreflightWish } from './preflight-wish.ts';
@@ -22,6 +22,7 @@ export function preflight(facts: PreflightFacts, wish: PreflightWish): Check[] {
     ...binlogChecks(facts, wish),
     ...(account === null ? [] : accountChecks(facts, wish, account)),
     ...(installed ? kitChecks(facts, wish) : [notInstalled(facts, wish)]),
+    ...strangerChecks(facts),
     ...tableChecks(facts, wish),
     ...cascadeChecks(facts, wish),
     ...(sawAll ? [] : [unseen(wish)]),

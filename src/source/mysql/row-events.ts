@@ -10,14 +10,15 @@ import { sqlCommentIn } from './comments.ts';
 import { EVENT, HEADER_BYTES } from './events.ts';
 import { CONTEXT_SCHEMA, CONTEXT_TABLE } from './messages.ts';
 import { inflated } from './payload.ts';
-import { createRowsReader } from './rows.ts';
+import { createRowsReader, ROWS_FLAG } from './rows.ts';
+import { createSilence } from './silence.ts';
 import { DUMMY_TABLE_ID, type TableMap, type TableMaps, tableIdOf } from './table-map.ts';
 import type { Transaction } from './transaction.ts';
 
 export interface RowEvents {
-  /** Another transaction begins. */
-  begin(): void;
-  /** It ends: nothing may be held any more. */
+  /** Another transaction begins. `own`: this server ran it itself, in this thread. */
+  begin(own: boolean, threadId: number | null): void;
+  /** It ends, whole: nothing may be held any more. */
   end(): void;
   /** ROWS_QUERY, ANNOTATE_ROWS. */
   text(event: Buffer, bodyEnd: number): void;
@@ -26,12 +27,10 @@ export interface RowEvents {
 }
 
 const FLAGS_AT = 6;
-const STATEMENT_END = 1;
+/** With either, InnoDB carried out nothing by itself. */
+const FOREIGN_KEYS_SEEN = ROWS_FLAG.sqlForeignKey | ROWS_FLAG.noForeignKeyChecks;
 /** What the kit's procedure runs (01-kit.sql): part of the statement around it. */
 const OUR_STATEMENT = Buffer.from('INSERT INTO rowseal.context ');
-const NO_FOREIGN_KEY_CHECKS = 2;
-/** MySQL from 9.6 on: the server itself carried out what the foreign keys ask for, and logged it. */
-const USE_SQL_FOREIGN_KEY = 16;
 /** In these a parent's change can make another of a child. */
 const CASCADING: ReadonlySet<number> = new Set([
   EVENT.UPDATE_ROWS,
@@ -63,6 +62,7 @@ export function createRowEvents(parts: {
    */
   let ended = false;
   let again = false;
+  const silence = createSilence(transaction);
 
   const deliverFirst = (): void => {
     const events = first;
@@ -101,13 +101,17 @@ export function createRowEvents(parts: {
   };
 
   return {
-    begin() {
+    begin(own, threadId) {
+      silence.begin(own, threadId);
       first = [];
       deliverFirst();
       expecting = false;
       between = true;
     },
-    end: endStatement,
+    end() {
+      endStatement();
+      silence.end();
+    },
     text(event, bodyEnd) {
       // ROWS_QUERY has a byte of length before the text, which is of no use beyond 255.
       const start = HEADER_BYTES + (event[4] === EVENT.ROWS_QUERY ? 1 : 0);
@@ -116,13 +120,16 @@ export function createRowEvents(parts: {
       if (text.subarray(0, OUR_STATEMENT.length).equals(OUR_STATEMENT)) return;
       if (!between) endStatement();
       transaction.comment(sqlCommentIn(text));
+      if (event[4] === EVENT.ANNOTATE_ROWS) silence.statement(text);
       between = false;
     },
     table(event, bodyEnd) {
       if (between) transaction.comment(null);
       between = false;
       const body = event.subarray(HEADER_BYTES, bodyEnd);
-      expecting = isOurs(tables.read(body)) || expecting;
+      const ours = isOurs(tables.read(body));
+      if (ours) silence.mapped();
+      expecting ||= ours;
       again ||= ended && firstTables.has(tableIdOf(body));
     },
     rows(event, bodyEnd) {
@@ -130,12 +137,19 @@ export function createRowEvents(parts: {
       const whole =
         type >= EVENT.WRITE_ROWS_COMPRESSED_V1 ? inflated(event, bodyEnd) : event.subarray(0, bodyEnd);
       const table = tables.find(tableIdOf(whole.subarray(HEADER_BYTES)));
-      if (table !== undefined && isOurs(table)) ours(whole);
-      else theirs(whole);
       const flags = whole.readUInt16LE(HEADER_BYTES + FLAGS_AT);
-      const cascades = CASCADING.has(type) && (flags & (USE_SQL_FOREIGN_KEY | NO_FOREIGN_KEY_CHECKS)) === 0;
+      if (table !== undefined && isOurs(table)) {
+        if (!table.hasNames) silence.unread();
+        silence.changed(null, flags);
+        ours(whole);
+      } else {
+        silence.changed(table ?? null, flags);
+        theirs(whole);
+      }
+      const cascades = CASCADING.has(type) && (flags & FOREIGN_KEYS_SEEN) === 0;
       if (table !== undefined && cascades) parts.cascadesUnlogged(table.schema, table.table);
-      if ((flags & STATEMENT_END) === 0) return;
+      if ((flags & ROWS_FLAG.statementEnd) === 0) return;
+      silence.statementEnded();
       if (first.length === 0) endStatement();
       else {
         ended = true;

@@ -24,6 +24,15 @@ export interface RowsReader {
   read(type: number, body: Buffer, table: TableMap, on: OnRow): number;
 }
 
+/** Flags of a rows event (mysql-server: Rows_event::enum_flag). */
+export const ROWS_FLAG = {
+  statementEnd: 1,
+  /** The session does not check foreign keys, or, with the next flag, the row is of a cascade. */
+  noForeignKeyChecks: 2,
+  /** MySQL from 9.6 on: the server itself carries out what the foreign keys ask for, and logs it. */
+  sqlForeignKey: 16,
+} as const;
+
 interface Kind {
   readonly action: RowAction;
   /** Version 2 has extra data behind the flags. */

@@ -188,29 +188,6 @@ export async function readRival(
   return { text: `${host === '' ? 'a replica' : host}${uuid === null ? '' : ` (${uuid})`}`, ours };
 }
 
-/**
- * SHOW PROCESSLIST: every session with the PROCESS privilege, else those of our account. Not the table of
- * information_schema: MySQL fails to read it while anybody runs a statement with a character outside the BMP (3854).
- */
-export async function readProcessList(side: SideSession): Promise<TextRow[]> {
-  const rows = await side.query('SHOW PROCESSLIST');
-  return rows.map(({ Id, User, Host, Command }) => ({
-    id: Id!,
-    user: User!,
-    host: Host!,
-    command: Command!,
-  }));
-}
-
-/** Our account's sessions that a binlog is sent to. */
-export async function readOwnDumps(side: SideSession): Promise<number[]> {
-  const [self] = await side.query(`SELECT SUBSTRING_INDEX(USER(), '@', 1) AS user`);
-  const rows = await readProcessList(side);
-  return rows
-    .filter(({ user, command }) => user === self?.['user'] && command?.startsWith('Binlog Dump'))
-    .map(({ id }) => Number(id));
-}
-
 async function readVariables(side: SideSession, names: readonly string[]): Promise<Record<string, string>> {
   const list = names.map((name) => `'${name}'`).join(',');
   const rows = await side.query(`SHOW GLOBAL VARIABLES WHERE Variable_name IN (${list})`);

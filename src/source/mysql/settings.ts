@@ -44,8 +44,8 @@ const WANTED: Readonly<Record<string, string>> = {
   log_replica_updates: 'ON',
   log_slave_updates: 'ON',
 };
-/** Without these rows can't be recorded at all; the others cost precision, attribution or convenience. */
-const NEEDED = ['binlog_format', 'binlog_row_metadata', 'log_bin'];
+/** Without these rows can't be recorded, or not whole; the others cost precision, attribution or convenience. */
+const NEEDED = ['binlog_format', 'binlog_row_image', 'binlog_row_metadata', 'log_bin'];
 
 const LOG_BIN_USES = `
   SELECT COALESCE(SUM(COUNT_STAR), 0) AS uses FROM performance_schema.events_statements_summary_by_digest
@@ -116,4 +116,9 @@ export function compareCapture(before: Capture, after: Capture): Observation[] {
   // Somebody switched the binlog off, or on again, for a session: what that session wrote is nowhere.
   if (uses > 0) tamper('sql_log_bin_set', { statements: uses });
   return told;
+}
+
+/** The command that mends a problem, or says more of it. Not sealed: it is advice. */
+export function remedyOf({ what }: CaptureProblem, file: string): string {
+  return `rowseal ${what === 'no_context_trigger' ? 'setup' : 'doctor'} -c ${file}`;
 }

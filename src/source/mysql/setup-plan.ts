@@ -5,12 +5,14 @@
 import type { Plan, Step } from '../preflight.ts';
 import type { Flavor } from './column.ts';
 import type { StoredPassword } from './password-hash.ts';
-import { lackingLookups, lackingReferences } from './preflight-account-checks.ts';
+import { lackingReferences } from './preflight-account-checks.ts';
 import type { AccountFacts } from './preflight-accounts.ts';
-import type { PreflightFacts } from './preflight-facts.ts';
+import { LOG_BIN_FIX } from './preflight-binlog.ts';
+import { type PreflightFacts, writesBinlog } from './preflight-facts.ts';
 import { isWanted, unseenCascades } from './preflight-foreign-keys.ts';
-import { alteredProcedures, lackingCallers } from './preflight-kit.ts';
-import { judgeTables, type TableVerdict, triggerName } from './preflight-tables.ts';
+import { alteredProcedures, lackingCallers, strangerFix } from './preflight-kit.ts';
+import { lackingLookups } from './preflight-lookups.ts';
+import { APART_FAILS, apartFix, judgeTables, type TableVerdict, triggerName } from './preflight-tables.ts';
 import { KIT_COMMENT, OWNER, type PreflightWish, TRIGGER_BODY } from './preflight-wish.ts';
 import { qualified, quoteAccount, quoteLiteral, quoteSchemaGrant } from './quote.ts';
 
@@ -33,7 +35,12 @@ export function planSetup(
   const verdicts = judgeTables(facts, wish.tables, facts.triggers);
   const account = facts.account?.name ?? quoteAccount(wish.user);
   return {
-    refused: [...refusedServer(facts, wish), ...refusedTriggers(verdicts)],
+    refused: [
+      ...refusedServer(facts, wish),
+      ...refusedStrangers(facts),
+      ...refusedTriggers(verdicts),
+      ...refusedEngines(verdicts),
+    ],
     notes: notes(facts, wish, password, verdicts),
     steps: [
       ...kitSteps(facts, wish, files),
@@ -55,6 +62,12 @@ function refusedServer({ server, variables, kit }: PreflightFacts, wish: Preflig
       why: `source.type is ${wish.flavor}`,
       fix: `source: { type: ${server.flavor}, … }`,
     });
+  if (!writesBinlog(server))
+    refused.push({
+      what: 'the server writes no binary log',
+      why: 'there is nothing to capture from',
+      fix: `${LOG_BIN_FIX}; rowseal doctor -c FILE checks its other settings`,
+    });
   if (variables['super_read_only'] === 'ON')
     refused.push({
       what: 'a server that takes no writes',
@@ -70,6 +83,15 @@ function refusedServer({ server, variables, kit }: PreflightFacts, wish: Preflig
   return refused;
 }
 
+/** Halfway through, the server would refuse the grant. */
+function refusedStrangers({ strangers }: PreflightFacts): Plan['refused'] {
+  return (strangers ?? []).map((account) => ({
+    what: `context_accounts: ${account}`,
+    why: 'there is no such account',
+    fix: strangerFix(account),
+  }));
+}
+
 function refusedTriggers(verdicts: readonly TableVerdict[]): Plan['refused'] {
   return verdicts.flatMap(({ name, foreign }) =>
     foreign.map((trigger) => ({
@@ -78,6 +100,17 @@ function refusedTriggers(verdicts: readonly TableVerdict[]): Plan['refused'] {
       fix: `SHOW CREATE TRIGGER ${qualified({ schema: trigger.schema, table: trigger.name })}; -- then rename it, or DROP TRIGGER`,
     })),
   );
+}
+
+/** The application's writes would fail. */
+function refusedEngines(verdicts: readonly TableVerdict[]): Plan['refused'] {
+  return verdicts
+    .filter(({ apart }) => apart === 'fails')
+    .map(({ table, name }) => ({
+      what: `${name}, ENGINE=${table.engine}`,
+      why: APART_FAILS,
+      fix: apartFix(table),
+    }));
 }
 
 function notes(
@@ -227,37 +260,4 @@ function triggerSteps({ table, name, lacks }: TableVerdict): Step[] {
       sql: `SET SESSION sql_mode = 'NO_ENGINE_SUBSTITUTION';\n${grant}\nDELIMITER //\n${triggers.join('//\n')}//\nDELIMITER ;`,
     },
   ];
-}
-
-/** Everything back; empty where nothing of ours is there. Triggers first: without the schema, writes would fail. */
-export function planUninstall(facts: PreflightFacts, files: KitFiles): Plan {
-  const { kit, account, triggers: found } = facts;
-  if (kit === null) return { refused: [], notes: [], steps: [] };
-  const triggers = (found ?? []).filter(({ definer }) => definer === OWNER);
-  const ours = kit.made ?? [];
-  const kept = account !== null && !ours.includes(account.name);
-  const steps: Step[] = triggers.map(({ schema, table, name }) => ({
-    title: `${schema}.${table}: remove the trigger ${name}`,
-    sql: `DROP TRIGGER IF EXISTS ${qualified({ schema, table: name })};`,
-  }));
-  steps.push({
-    title: 'remove the schema rowseal and rowseal_owner (99-uninstall.sql)',
-    sql: files.uninstall,
-  });
-  for (const name of ours)
-    steps.push({
-      title: `remove the account ${name}, which the kit made`,
-      sql: `DROP USER IF EXISTS ${name};`,
-    });
-  return {
-    refused: [],
-    notes: [
-      'what was committed since the last seal will not be in the trail. To seal it, stop the writers, start rowseal run, and stop it when rowseal status says lag 0',
-      ...((kit.callers ?? []).length === 0
-        ? []
-        : [`applications that call rowseal.set_context will fail: ${(kit.callers ?? []).join(', ')}`]),
-      ...(kept ? [`account ${account.name} was not made by the kit and stays`] : []),
-    ],
-    steps,
-  };
 }

@@ -7,7 +7,8 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { RowsealError } from '../../base/errors.ts';
 import { isDenied } from './failure.ts';
-import { readProcessList, type ServerFacts } from './server.ts';
+import { readProcessList } from './processes.ts';
+import type { ServerFacts } from './server.ts';
 import type { SideSession, TextRow } from './sessions.ts';
 
 export interface ThreadOwner {

@@ -30,6 +30,8 @@ export interface Transaction {
   readonly begun: boolean;
   /** Calls so far that count: the index of the last one. */
   readonly count: number;
+  /** Our trigger spoke in it. */
+  readonly announced: boolean;
   row(
     action: 'insert' | 'update' | 'delete',
     table: TableMap,
@@ -40,14 +42,15 @@ export interface Transaction {
   /** The sqlcommenter comment of the statement that follows. */
   comment(pairs: string | null): void;
   gap(reason: string, details?: Readonly<Record<string, unknown>>): void;
-  tamper(what: string): void;
+  /** Told once at its commit, with the first details. */
+  tamper(what: string, details?: Readonly<Record<string, unknown>>): void;
   commit(from: Position, end: Position): void;
 }
 
 export function createTransaction(parts: TransactionParts): Transaction {
   const { handler, threads } = parts;
   const gaps = createGaps(handler);
-  const tampering = new Set<string>();
+  const tampering = new Map<string, Readonly<Record<string, unknown>>>();
   let current: TransactionStart | null = null;
   let count = 0;
   const messages = createTransactionMessages((prefix, content) => {
@@ -80,6 +83,9 @@ export function createTransaction(parts: TransactionParts): Transaction {
     get count() {
       return count;
     },
+    get announced() {
+      return messages.announced;
+    },
     row(action, table, before, after) {
       if (table.schema === CONTEXT_SCHEMA && table.table === CONTEXT_TABLE) {
         // Only what is inserted says something; where it is stored, it is removed again.
@@ -98,14 +104,18 @@ export function createTransaction(parts: TransactionParts): Transaction {
     },
     comment: messages.comment,
     gap: gaps.add,
-    tamper: (what) => void tampering.add(what),
+    tamper(what, details = {}) {
+      if (!tampering.has(what)) tampering.set(what, details);
+    },
     commit(from, end) {
       const start = current!;
       current = null;
       // Before the commit: a seal that is cut in between then has it come again, rather than never.
       const transaction = { id: start.id, position: start.position };
       gaps.tell(from, end, transaction);
-      for (const what of tampering) handler.observe({ kind: 'tamper', what, details: { transaction } });
+      for (const [what, details] of tampering) {
+        handler.observe({ kind: 'tamper', what, details: { ...details, transaction } });
+      }
       handler.commit(end);
     },
   };

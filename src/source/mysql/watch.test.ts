@@ -11,6 +11,7 @@ const KIT: Kit = {
     ['procedure rowseal.set_context', 'a1'],
   ]),
   tables: new Set(),
+  whole: new Set(),
 };
 const CAPTURE: Capture = {
   settings: { binlog_format: 'ROW', binlog_row_image: 'FULL', binlog_row_metadata: 'FULL', log_bin: 'ON' },
@@ -73,6 +74,7 @@ describe('what changed between two looks', () => {
     });
     expect(problems.map(({ what, object }) => [what, object])).toEqual([
       ['setting_too_low', 'binlog_format'],
+      ['setting_too_low', 'binlog_row_image'],
       ['binlog_filter', 'binlog_do_db, binlog_ignore_db'],
     ]);
   });

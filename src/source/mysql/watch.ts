@@ -3,6 +3,7 @@
  * it learnt survives reconnects of the source, so that nothing is said twice and nothing in between is missed.
  */
 import type { Observation } from '../../change/change.ts';
+import { type Coverage, coverageProblems, type OfTable, readCoverage } from './coverage.ts';
 import { parseGtidSet } from './gtid.ts';
 import { type Kit, readKit } from './kit.ts';
 import { keptSeconds } from './preflight-binlog.ts';
@@ -45,11 +46,12 @@ export interface Watch {
   readonly dumps: Set<number>;
 }
 
-/** Triggers and foreign keys are looked up less often than settings: MariaDB opens every table for that. */
+/** Tables, triggers and foreign keys are looked up less often than settings: MariaDB opens every table for that. */
 const DEFINITIONS_MS = 60_000;
 
 interface Definitions {
   readonly kit: Kit | null;
+  readonly coverage: Coverage;
   readonly cascades: readonly CascadeFacts[];
   /** The server logs what cascades change, as far as its settings go. */
   readonly logged: boolean;
@@ -59,12 +61,17 @@ interface Definitions {
   readonly side: SideSession;
 }
 
-/** `clock`: milliseconds since 1970. `covers`: whether the configuration asks for a table; all of them where it is not given. */
-export function createWatch(options: {
+export interface WatchOptions {
+  /** Milliseconds since 1970. */
   readonly clock: () => number;
-  readonly covers?: (schema: string, table: string, foldsNames: boolean) => boolean;
-}): Watch {
-  const { clock, covers = () => true } = options;
+  /** Whether the configuration asks for a table; all of them where it is not given. */
+  readonly covers?: OfTable;
+  /** Whether it asks for a context trigger on it; on none where it is not given. */
+  readonly wantsTrigger?: OfTable;
+}
+
+export function createWatch(options: WatchOptions): Watch {
+  const { clock, covers = () => true, wantsTrigger = () => false } = options;
   let definitions: Definitions | null = null;
   let stale = false;
   /** Cascades that the trail was told of. */
@@ -79,10 +86,11 @@ export function createWatch(options: {
   const readDefinitions = async (side: SideSession, facts: ServerFacts): Promise<Definitions> => {
     const lookedAt = clock();
     stale = false; // what is defined while we look is looked at again
-    const kit = await readKit(side);
-    const cascades = await readCascades(side);
     const { foldsNames } = facts;
-    return { kit, cascades, lookedAt, side, logged: logsCascades(facts), foldsNames };
+    const kit = await readKit(side);
+    const coverage = await readCoverage(side, kit, foldsNames, { covers, wantsTrigger });
+    const cascades = await readCascades(side);
+    return { kit, coverage, cascades, lookedAt, side, logged: logsCascades(facts), foldsNames };
   };
   const tellCascades = ({ cascades, logged, foldsNames }: Definitions) => {
     for (const cascade of logged ? cascadesFrom(unloggedParents, cascades) : cascades) {
@@ -101,10 +109,14 @@ export function createWatch(options: {
     const now = due ? await readDefinitions(side, facts) : old;
     const capture = await readCapture(side, facts, end, now.kit);
     const incarnation = incarnationOf(facts);
-    problems = [...problemsOf(capture), ...retentionProblem(capture.settings, unsealedMs)];
+    problems = [
+      ...problemsOf(capture),
+      ...coverageProblems(now.coverage),
+      ...retentionProblem(capture.settings, unsealedMs),
+    ];
     const same = known?.incarnation === incarnation;
     const lost = known !== null && same ? lostOf(known.state, state) : null;
-    if (known === null) untold.push(describe(capture, facts, problems));
+    if (known === null) untold.push(describe(capture, facts, now.coverage, problems));
     else {
       untold.push(...compareCapture(known.capture, capture));
       if (lost !== null) untold.push({ kind: 'tamper', what: 'binlog_reset', details: { lost } });
@@ -189,7 +201,12 @@ function numbersOf(history: string): [who: string, number: bigint][] {
     });
 }
 
-function describe(capture: Capture, facts: ServerFacts, problems: readonly CaptureProblem[]): Observation {
+function describe(
+  capture: Capture,
+  facts: ServerFacts,
+  { matched }: Coverage,
+  problems: readonly CaptureProblem[],
+): Observation {
   return {
     kind: 'lifecycle',
     event: 'capture',
@@ -197,6 +214,7 @@ function describe(capture: Capture, facts: ServerFacts, problems: readonly Captu
       server: { flavor: facts.flavor, version: facts.version, server_id: facts.serverId },
       settings: capture.settings,
       filters: capture.filters,
+      ...(matched === null ? {} : { tables_matched: matched }),
       context: capture.kit === null ? null : [...capture.kit.objects.keys()].slice(0, 20_000),
       problems,
     },

@@ -1,0 +1,73 @@
+/** Why `rowseal show` had nothing to show: a name that the trail does not know is a mistake, and not the same as no changes. */
+import { RowsealError } from '../base/errors.ts';
+import type { TrailReader } from '../store/store.ts';
+import { sealPath } from '../trail/names.ts';
+import type { VerifierKey } from '../trail/note.ts';
+import { MAX_SEAL_BYTES, parseSealFile } from '../trail/seal.ts';
+import { readRecords, type StoredRecord } from '../verify/records.ts';
+import { type Filters, needleOf } from './show-filter.ts';
+
+/** A table or a column that the trail has never seen is a mistake, and not the same as no changes. */
+export async function refuseUnknown(
+  reader: TrailReader,
+  vkey: VerifierKey | null,
+  filters: Filters,
+): Promise<void> {
+  const matches = (value: StoredRecord['value']) => value['kind'] === 'relation';
+  const mayMatch = needleOf({ action: 'relation' });
+  const tables = new Map<string, Set<string>>();
+  for await (const { value } of readRecords(reader, { key: vkey, mayMatch, matches, onProblem: () => {} })) {
+    const { name, columns } = relationOf(value);
+    tables.set(name, (tables.get(name) ?? new Set()).union(new Set(columns)));
+  }
+  const { table = '', key = '' } = filters;
+  const found = [...tables].filter(([name]) => name === table || name.slice(name.indexOf('.') + 1) === table);
+  const quoted = (texts: Iterable<string>) =>
+    [...texts]
+      .slice(0, 20)
+      .map((text) => JSON.stringify(text))
+      .join(', ') || 'none';
+  if (tables.size === 0) return; // no relation record tells
+  if (found.length === 0 && !filters.ddl && filters.action !== 'ddl')
+    throw unknown(
+      `The trail has no changes of a table ${JSON.stringify(table)}; it has ${quoted(tables.keys())}.`,
+    );
+  const column = key.includes('=') ? key.slice(0, key.indexOf('=')) : null;
+  const known = new Set(found.flatMap(([, columns]) => [...columns]));
+  if (found.length > 0 && column !== null && !known.has(column))
+    throw unknown(`${table} has no column ${JSON.stringify(column)}; it has ${quoted(known)}.`);
+}
+
+function relationOf({ target, columns }: StoredRecord['value']): { name: string; columns: string[] } {
+  const { schema, table } = target as { schema: string; table: string };
+  return { name: `${schema}.${table}`, columns: (columns as { name: string }[]).map(({ name }) => name) };
+}
+
+/** Why nothing was shown, as far as that can be told: how far the trail reaches, and tables that have no key. */
+export async function nothing(
+  reader: TrailReader,
+  { key }: Filters,
+  keyless: ReadonlySet<string>,
+): Promise<string> {
+  let newest = -1;
+  for await (const { key: object } of reader.list('seals/')) {
+    const number = /^seals\/([0-9]{12})$/.exec(object)?.[1];
+    if (number !== undefined) newest = Math.max(newest, Number(number));
+  }
+  let reach = '';
+  try {
+    const { seal } = parseSealFile(await reader.read(sealPath(newest), null, MAX_SEAL_BYTES));
+    reach = ` The trail reaches to ${seal.sealed_at} (seal ${newest}).`;
+  } catch (error) {
+    if (!(error instanceof RowsealError)) throw error; // what is no seal tells nothing: verify names it
+  }
+  const hints = [...keyless].map(
+    (table) =>
+      `${JSON.stringify(table).slice(1, -1)} has no key: filter the --json output instead of --key ${key}.\n`,
+  );
+  return `No record matches.${reach}\n${hints.join('')}`;
+}
+
+function unknown(message: string): RowsealError {
+  return new RowsealError('usage', message, { hint: 'See rowseal show --help.' });
+}
