@@ -144,8 +144,8 @@ function byPlace(a: Placed, b: Placed): number {
   return a.place.number - b.place.number || a.place.index - b.place.index || a.record.leaf - b.record.leaf;
 }
 
-function placeOf(value: StoredRecord['value']): Place | null {
-  const transaction = value['transaction'] as { number?: unknown; index?: unknown } | undefined;
-  if (transaction === undefined) return null;
-  return { number: Number(transaction.number ?? 0), index: Number(transaction.index ?? 0) };
+function placeOf({ transaction }: StoredRecord['value']): Place | null {
+  if (typeof transaction !== 'object' || transaction === null) return null;
+  const { number, index } = transaction as { number?: unknown; index?: unknown };
+  return { number: Number(number ?? 0), index: Number(index ?? 0) };
 }
