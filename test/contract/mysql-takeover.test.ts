@@ -48,12 +48,13 @@ describe.each(['mysql', 'mariadb'] as const)('a connection of mysql2 to %s', (fl
     const [row] = await server.sql(status);
     return { by: 'file', file: row!['File']!, position: Number(row!['Position']) } as const;
   };
+  let serverId = 4242;
   const dump = async (options: Partial<DumpOptions> = {}): Promise<Dump> => {
     const events: Buffer[] = [];
     const link = await startDump({
       target: verified(),
       flavor,
-      serverId: 4242,
+      serverId: serverId++, // one alone reads as a server_id: the last one's session may not have gone yet
       start: options.start ?? (await end()),
       encodeSet: (set) => parseGtidSet(set).encode(),
       heartbeatMs: 1000,
@@ -223,10 +224,10 @@ describe.each(['mysql', 'mariadb'] as const)('a connection of mysql2 to %s', (fl
     });
     await until(() => events.length > 1);
     await until(() => events.length > 2);
-    expect(await dumpsOf(server)).toHaveLength(1);
+    expect(await dumpsOf(server)).toContain(link.threadId);
     await link.end();
     await sleep(100);
-    expect(await dumpsOf(server)).toEqual([]);
+    expect(await dumpsOf(server)).not.toContain(link.threadId);
     await side.close();
   });
 
