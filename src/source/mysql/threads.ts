@@ -61,6 +61,8 @@ export function createThreads(parts: {
 }): Threads {
   const { side, clock } = parts;
   const { performanceSchema } = parts.facts;
+  /** Whether it is clear that the process list shows everybody. */
+  let judged = performanceSchema;
   let owners = new Map<number, ThreadOwner>();
   /** By the server's clock. */
   let lookedAt = Number.NEGATIVE_INFINITY;
@@ -80,15 +82,14 @@ export function createThreads(parts: {
     const began = clock();
     const [now] = await side.query(NOW);
     const nowMs = Number(now?.['now_ms']);
-    const isFirst = startedAt === null;
-    if (isFirst) {
+    if (startedAt === null) {
       const [uptime] = await side.query(UPTIME);
       // Uptime counts whole seconds.
       startedAt = nowMs - (Number(uptime?.['Value']) - 1) * 1000;
     }
     const rows = await (performanceSchema ? side.query(FROM_PERFORMANCE_SCHEMA) : readProcessList(side));
-    if (isFirst && !performanceSchema && !(await seesAll(side, rows)))
-      problem = 'the PROCESS privilege is missing';
+    if (!judged && !(await seesAll(side, rows))) problem = 'the PROCESS privilege is missing';
+    judged = true;
     owners = new Map(rows.map((row) => [Number(row['id']), ownerOf(row)]));
     endedAt = clock();
     lookedAt = nowMs;
