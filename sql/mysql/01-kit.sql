@@ -61,8 +61,8 @@ BEGIN
 END//
 
 -- What the triggers of 03-tables.sql call, once a statement: who is logged in, and @rowseal_actor. NOW(6) is when the
--- statement began, the same for all of its rows. Where that is not within the last minute, the session has stopped its
--- clock (SET timestamp), so that it tells no statement from the next: then it is said with each row. Or the statement's
+-- statement began, the same for all of its rows. Where that is not within the last minute, or a whole second, the session has
+-- stopped its clock (SET timestamp), so that it tells no statement from the next: then it is said with each row. Or the statement's
 -- first row came late: where it began within the last day, it is said again only when @rowseal_actor changed or 1 ms went by.
 -- An application never fails because of it: what goes wrong in here leaves rows without a session, and the trail shows that.
 CREATE /*M! OR REPLACE */ DEFINER = rowseal_owner@localhost
@@ -70,10 +70,10 @@ PROCEDURE /*!80029 IF NOT EXISTS */ rowseal.emit_session()
 MODIFIES SQL DATA SQL SECURITY DEFINER
 BEGIN
   DECLARE CONTINUE HANDLER FOR SQLEXCEPTION BEGIN END;
-  IF TIMESTAMPDIFF(SECOND, NOW(6), SYSDATE(6)) BETWEEN 0 AND 59 THEN
+  IF TIMESTAMPDIFF(SECOND, NOW(6), SYSDATE(6)) BETWEEN 0 AND 59 AND MICROSECOND(NOW(6)) <> 0 THEN
     SET @rowseal_statement = NOW(6);
     CALL rowseal.emit('session', NULL, LEFT(CONVERT(@rowseal_actor USING utf8mb4), 8192));
-  ELSEIF NOT (TIMESTAMPDIFF(SECOND, NOW(6), SYSDATE(6)) BETWEEN 0 AND 86399
+  ELSEIF NOT (TIMESTAMPDIFF(SECOND, NOW(6), SYSDATE(6)) BETWEEN 0 AND 86399 AND MICROSECOND(NOW(6)) <> 0
     AND @rowseal_said <=> CRC32(@rowseal_actor)
     AND COALESCE(TIMESTAMPDIFF(MICROSECOND, @rowseal_said_at, SYSDATE(6)) BETWEEN 0 AND 999, 0)) THEN
     SET @rowseal_statement = NULL, @rowseal_said = CRC32(@rowseal_actor), @rowseal_said_at = SYSDATE(6);

@@ -1,6 +1,6 @@
 /** A change's patch as a person reads it: one line for each value, whole rows packed. Pure; hostile text is escaped. */
+import { entriesOf, type Members, membersOf, textOf } from './record-members.ts';
 
-type Value = Readonly<Record<string, unknown>>;
 export type Paint = (code: number, text: string) => string;
 
 /** A whole row: as many columns on a line as fit. */
@@ -9,16 +9,16 @@ const ROW_WIDTH = 56;
 const WIDEST = 160;
 
 /** `old → new` for what changed, the columns of a row that came or went. */
-export function* changesOf(record: Value, paint: Paint): Generator<string> {
-  const patch = Array.isArray(record['patch']) ? (record['patch'] as Value[]) : [];
-  const encoded = (record['encoded'] ?? {}) as Readonly<Record<string, unknown>>;
+export function* changesOf(record: Members, paint: Paint): Generator<string> {
+  const patch = entriesOf(record['patch']);
+  const encoded = membersOf(record['encoded']);
   const show = (at: number) =>
     encoded[`/patch/${at}/value`] === 'mask' ? '(masked)' : shown(patch[at]?.['value']);
   // The tests of operations that have not come yet: one before its replace, all of a key before its remove.
   let tests: { readonly path: string; readonly at: number }[] = [];
   if (record['action'] === 'update' && patch.length === 0) yield '(no column changed)';
   for (const [at, { op, path: given, value }] of patch.entries()) {
-    const path = String(given);
+    const path = textOf(given);
     if (op === 'test') {
       tests.push({ path, at });
       continue;

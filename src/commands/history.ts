@@ -4,8 +4,9 @@
  * terminal.
  */
 import { changesOf, clean, type Paint, shown } from './history-patch.ts';
+import { type Members, membersOf, textOf } from './record-members.ts';
 
-type Value = Readonly<Record<string, unknown>>;
+type Value = Members;
 
 export interface HistoryOptions {
   readonly color: boolean;
@@ -21,14 +22,18 @@ export interface History {
   render(value: Value): string;
 }
 
+/** How far one long name makes all other lines wider. */
+const MOST_COLUMNS = 60;
+
 /** Columns grow with what they have to hold, for records come one by one. */
 export function createHistory({ color, target, ids }: HistoryOptions): History {
   const paint: Paint = (code, text) => (color ? `\u001b[${code}m${text}\u001b[0m` : text);
   const widths = [26, 20, 10];
   const line = (cells: readonly string[], what: string, code: number | null) => {
     const padded = cells.map((cell, at) => {
-      widths[at] = Math.max(widths[at] ?? 0, columns(cell));
-      return cell + ' '.repeat((widths[at] ?? 0) - columns(cell));
+      const wide = columns(cell);
+      widths[at] = Math.max(widths[at] ?? 0, Math.min(wide, MOST_COLUMNS));
+      return cell + ' '.repeat(Math.max(0, widths[at] - wide));
     });
     const start = padded.join('  ');
     return `${code === null ? start : paint(code, start)}  ${what}`.trimEnd();
@@ -36,9 +41,9 @@ export function createHistory({ color, target, ids }: HistoryOptions): History {
   return {
     head: `${line(['when (UTC)', 'who', 'known by'], 'what', null)}\n`,
     render(value) {
-      const tier = String(membersOf(value['attribution'])['tier'] ?? '');
+      const tier = textOf(membersOf(value['attribution'])['tier']);
       const [first = '', ...more] = whatOf(value, target, paint);
-      const id = ids && value['id'] !== undefined ? `${paint(2, clean(String(value['id'])))}  ` : '';
+      const id = ids && value['id'] !== undefined ? `${paint(2, clean(textOf(value['id'])))}  ` : '';
       const mark = tier === 'none' ? 33 : null;
       const lines = [line([timeOf(value), whoOf(value), clean(tier)], `${id}${first}`, mark)];
       for (const text of more) lines.push(line(['', '', ''], text, null));
@@ -53,7 +58,7 @@ function columns(text: string): number {
 }
 
 function timeOf(value: Value): string {
-  const time = clean(String(value['time'] ?? value['created_at'] ?? ''));
+  const time = clean(textOf(value['time'] ?? value['created_at']));
   return time.replace('T', ' ').replace(/Z$/, '');
 }
 
@@ -69,8 +74,8 @@ function whoOf({ kind, actor, connection }: Value): string {
 
 /** The first line begins with the action; the others are indented as far. */
 function whatOf(value: Value, target: boolean, paint: Paint): string[] {
-  const kind = String(value['kind']);
-  const action = clean(kind === 'change' ? String(value['action'] ?? kind) : kind);
+  const kind = textOf(value['kind']);
+  const action = clean(kind === 'change' ? textOf(value['action'] ?? kind) : kind);
   const start = `${paint(ACTION_COLOR[action] ?? 35, action.padEnd(6))}  `;
   const place = target || (kind !== 'change' && kind !== 'ddl') ? targetOf(value) : '';
   if (kind === 'ddl') {
@@ -138,8 +143,4 @@ const TOLD = new Set([
 
 function plain(value: unknown): string {
   return typeof value === 'string' ? value : (JSON.stringify(value) ?? '');
-}
-
-function membersOf(value: unknown): Value {
-  return typeof value === 'object' && value !== null ? (value as Value) : {};
 }

@@ -1,5 +1,6 @@
 /** Which records `rowseal show` is asked for. Pure. */
 import { RowsealError } from '../base/errors.ts';
+import { entriesOf, type Members, membersOf, textOf } from './record-members.ts';
 
 export interface Filters {
   readonly table?: string | undefined;
@@ -11,7 +12,7 @@ export interface Filters {
   readonly to?: string | undefined;
 }
 
-type Value = Readonly<Record<string, unknown>>;
+type Value = Members;
 
 /** `onKeyless` hears of each table that a key was asked of and that has none. Throws `usage`. */
 export function filterOf(
@@ -24,7 +25,7 @@ export function filterOf(
   return (value) => {
     const target = membersOf(value['target']);
     const who = membersOf(value['actor']);
-    const time = String(value['time'] ?? value['created_at'] ?? '');
+    const time = textOf(value['time'] ?? value['created_at']);
     if (table !== undefined && !isTable(table, target, value)) return false;
     if (actor !== undefined && ![who['id'], who['email'], who['type']].includes(actor)) return false;
     if ((from !== null && time < from) || (to !== null && time > to)) return false;
@@ -32,7 +33,7 @@ export function filterOf(
     if (action !== undefined && value['action'] !== action && value['kind'] !== action) return false;
     if (key === undefined) return true;
     if (value['kind'] === 'change' && target['key'] === null && value['action'] !== 'truncate')
-      onKeyless(`${String(target['schema'])}.${String(target['table'])}`);
+      onKeyless(`${textOf(target['schema'])}.${textOf(target['table'])}`);
     const before = membersOf(target['key']);
     return isKey(key, before) || isKey(key, keyAfter(before, value['patch']));
   };
@@ -51,20 +52,22 @@ function isTable(wanted: string, target: Value, value: Value): boolean {
       .replace(/^.* on (?=\S+$)/, '')
       .replaceAll('"', '')
       .split(',');
-    const table = (name: string) =>
-      target['type'] === 'index' ? name.replace(/(\..*)\.[^.]*$/, '$1') : name;
+    const table = (name: string) => {
+      const last = name.lastIndexOf('.');
+      return target['type'] === 'index' && last > name.indexOf('.') ? name.slice(0, last) : name;
+    };
     return names.map(table).some((name) => name === wanted || name.slice(name.indexOf('.') + 1) === wanted);
   }
   const schema = target['schema'] ?? value['schema'];
   const table = target['table'] ?? value['table'];
-  return table === wanted || `${String(schema)}.${String(table)}` === wanted;
+  return table === wanted || `${textOf(schema)}.${textOf(table)}` === wanted;
 }
 
 /** The record's key is the old one where an update changed it; the new one stands in its patch. */
 function keyAfter(before: Value, patch: unknown): Value {
   const after: Record<string, unknown> = { ...before };
-  for (const { op, path, value } of Array.isArray(patch) ? (patch as Value[]) : []) {
-    const column = String(path).slice(1).replaceAll('~1', '/').replaceAll('~0', '~');
+  for (const { op, path, value } of entriesOf(patch)) {
+    const column = textOf(path).slice(1).replaceAll('~1', '/').replaceAll('~0', '~');
     if (op === 'replace' && Object.hasOwn(after, column)) after[column] = value;
   }
   return after;
@@ -72,8 +75,13 @@ function keyAfter(before: Value, patch: unknown): Value {
 
 function isKey(wanted: string, key: Value): boolean {
   return Object.entries(key).some(
-    ([column, value]) => String(value) === wanted || `${column}=${String(value)}` === wanted,
+    ([column, value]) => plain(value) === wanted || `${column}=${plain(value)}` === wanted,
   );
+}
+
+/** A key's value as it is asked for: `null` too. */
+function plain(value: unknown): string {
+  return value === null ? 'null' : textOf(value);
 }
 
 const DDL = Buffer.from('"kind":"ddl"');
@@ -104,8 +112,4 @@ export function timeBound(text: string, upper: boolean): string {
       { hint: 'See rowseal show --help.' },
     );
   return upper ? `${time.replace(/Z$/, '')}\uffff` : time.replace(/Z$/, '');
-}
-
-function membersOf(value: unknown): Value {
-  return typeof value === 'object' && value !== null ? (value as Value) : {};
 }

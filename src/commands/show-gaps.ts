@@ -3,6 +3,7 @@
  * one. Pure; it keeps counts, never records.
  */
 import type { StoredRecord } from '../verify/records.ts';
+import { membersOf, textOf } from './record-members.ts';
 import { type Filters, timeBound } from './show-filter.ts';
 
 type Value = StoredRecord['value'];
@@ -30,7 +31,7 @@ export function createGapCount({ table, action, from }: Filters): GapCount | nul
   let latest = { seal: -1, gaps: 0 };
   const concerns = (value: Value) =>
     value['kind'] === 'gap' &&
-    (earliest === null || String(value['time'] ?? '') >= earliest) &&
+    (earliest === null || textOf(value['time']) >= earliest) &&
     mayHide(value['details'], table);
   return {
     concerns,
@@ -56,7 +57,7 @@ export function mayBeGap(bytes: Buffer): boolean {
 
 /** A gap that names no table may hide changes of any. Names are compared without case: some servers fold them. */
 function mayHide(details: unknown, wanted: string): boolean {
-  const { schema, table } = (details ?? {}) as Value;
+  const { schema, table } = membersOf(details);
   if (typeof table !== 'string') return true;
   const full = typeof schema === 'string' ? `${schema}.${table}` : table;
   const names = [full, full.slice(full.indexOf('.') + 1)].map((name) => name.toLowerCase());

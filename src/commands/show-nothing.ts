@@ -5,6 +5,7 @@ import { sealPath } from '../trail/names.ts';
 import type { VerifierKey } from '../trail/note.ts';
 import { MAX_SEAL_BYTES, parseSealFile } from '../trail/seal.ts';
 import { readRecords, type StoredRecord } from '../verify/records.ts';
+import { entriesOf, membersOf, textOf } from './record-members.ts';
 import { type Filters, needleOf } from './show-filter.ts';
 
 /** A table or a column that the trail has never seen is a mistake, and not the same as no changes. */
@@ -39,8 +40,11 @@ export async function refuseUnknown(
 }
 
 function relationOf({ target, columns }: StoredRecord['value']): { name: string; columns: string[] } {
-  const { schema, table } = target as { schema: string; table: string };
-  return { name: `${schema}.${table}`, columns: (columns as { name: string }[]).map(({ name }) => name) };
+  const { schema, table } = membersOf(target);
+  return {
+    name: `${textOf(schema)}.${textOf(table)}`,
+    columns: entriesOf(columns).map(({ name }) => textOf(name)),
+  };
 }
 
 /** Why nothing was shown, as far as that can be told: how far the trail reaches, and tables that have no key. */

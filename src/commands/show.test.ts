@@ -24,8 +24,16 @@ async function trailOf(drafts: readonly SealDraft[]): Promise<string> {
 async function show(folder: string, ...argv: string[]) {
   const [stdout, stderr] = [new PassThrough(), new PassThrough()];
   const io = { stdout, stderr, env: {}, signal: new AbortController().signal };
+  const said = { stdout: '', stderr: '' };
+  stdout.on('data', (text) => {
+    said.stdout += String(text);
+  });
+  stderr.on('data', (text) => {
+    said.stderr += String(text);
+  });
   const exit = await showCommand.run([folder, ...argv], io);
-  return { exit, stdout: String(stdout.read() ?? ''), stderr: String(stderr.read() ?? '') };
+  await new Promise((done) => setImmediate(done));
+  return { exit, ...said };
 }
 const gap = (details: object, time = '2026-11-21T20:00:03.000Z') =>
   JSON.stringify({ kind: 'gap', time, from: 'a', to: 'b', reason: 'statement_format', details });
@@ -103,5 +111,71 @@ describe('a history with holes', () => {
       (await show(await trailOf([{ records: { trail: [genesis()], default: [change(1, 1)] } }]), ...ofTable))
         .stdout,
     ).not.toContain('!');
+  });
+});
+
+describe('records of any shape, signed by a liar', () => {
+  const odd: unknown[] = [null, 1, 'x', [], [null], { valueOf: 1, toString: 1 }, { toJSON: 1 }];
+  const honest = JSON.parse(change(2, 1)) as Record<string, unknown>;
+  const members = [
+    ...Object.keys(honest),
+    'columns',
+    'details',
+    'created_at',
+    'tag',
+    'statement',
+    'encoded',
+    'connection',
+  ];
+  const inside = [
+    'target.schema',
+    'target.table',
+    'target.key',
+    'target.identity',
+    'target.type',
+    'actor.id',
+  ];
+  const kinds = ['change', 'ddl', 'gap', 'relation', 'lifecycle'];
+  const spoiled = [
+    ...odd,
+    ...kinds.flatMap((kind) =>
+      odd.flatMap((value) => [
+        ...members.map((name) => ({ ...honest, kind, [name]: value })),
+        ...inside.map((path) => {
+          const [name, member] = path.split('.') as [string, string];
+          return { ...honest, kind, [name]: { ...(honest[name] as object), [member]: value } };
+        }),
+        { ...honest, kind, patch: [value, { op: 'replace', path: value }, { op: value, path: '', value }] },
+        { ...honest, kind, columns: [{ name: value }] },
+        { ...honest, kind, transaction: { number: value, index: value } },
+      ]),
+    ),
+  ].map((record) => JSON.stringify(record));
+  const { table } = honest['target'] as { table: string };
+
+  it.each([
+    [],
+    ['--ids'],
+    ['--table', table, '--key', '1'],
+    ['--table', table, '--from', '2026'],
+    ['--table', table, '--ddl'],
+    ['--table', 'nowhere'],
+    ['--json'],
+    ['--action', 'gap'],
+  ])('are shown as they are, or named, and never end in a defect (%s %s %s %s)', async (...argv) => {
+    const args: string[] = argv.filter((each) => each !== undefined);
+    const folder = await trailOf([{ records: { trail: [genesis()], default: [change(1, 1), ...spoiled] } }]);
+    const result = await show(folder, ...args).catch((error: unknown) => error);
+    if (args.includes('nowhere')) expect(result).toMatchObject({ code: 'usage' });
+    else expect(result).toMatchObject({ exit: expect.any(Number), stdout: expect.stringMatching(/./) });
+    if (args.length === 0)
+      expect(result).toMatchObject({ exit: 1, stderr: expect.stringContaining('no object') });
+  });
+
+  it('one long name does not make every other line as long', async () => {
+    const long = JSON.stringify({ ...honest, actor: { type: 'user', id: 'x'.repeat(100_000) } });
+    const records = [long, ...Array.from({ length: 50 }, (_, i) => change(i + 3, 1))];
+    const { stdout } = await show(await trailOf([{ records: { trail: [genesis()], default: records } }]));
+    expect(stdout.length).toBeLessThan(120_000);
   });
 });

@@ -96,7 +96,12 @@ async function readSegment(
       query.onProblem(`${key}: record ${leaf} is not strict JSON; not shown`);
       continue;
     }
-    const value = JSON.parse(bytes.toString()) as Readonly<Record<string, unknown>>;
+    const parsed: unknown = JSON.parse(bytes.toString());
+    if (typeof parsed !== 'object' || parsed === null) {
+      query.onProblem(`${key}: record ${leaf} is no object; not shown`);
+      continue;
+    }
+    const value = parsed as Readonly<Record<string, unknown>>;
     const place = placeOf(value);
     if (place !== null) {
       last = place;
@@ -147,5 +152,7 @@ function byPlace(a: Placed, b: Placed): number {
 function placeOf({ transaction }: StoredRecord['value']): Place | null {
   if (typeof transaction !== 'object' || transaction === null) return null;
   const { number, index } = transaction as { number?: unknown; index?: unknown };
-  return { number: Number(number ?? 0), index: Number(index ?? 0) };
+  const counted = (given: unknown) =>
+    typeof given === 'number' || typeof given === 'string' ? Number(given) || 0 : 0;
+  return { number: counted(number), index: counted(index) };
 }

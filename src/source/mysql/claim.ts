@@ -4,33 +4,39 @@
  * while it has not noticed that the daemon is dead. Whoever comes second sees it before he ends a stream that lives: a
  * dump under the same server_id would. MariaDB shows its registered replicas to REPLICATION MASTER ADMIN alone, which is
  * too much to ask for. The lock must never keep us out on a stranger's word: anybody who may log in can take one by this
- * name, so it counts only where a session of our own account holds it.
+ * name, and an anonymous account can call itself as ours. So it counts only where a session of our name holds it that is
+ * sent a binlog, which takes a privilege.
  */
+import { setTimeout as sleep } from 'node:timers/promises';
 import { RowsealError } from '../../base/errors.ts';
 import { errnoOf } from './failure.ts';
-import { readOwnSessions } from './processes.ts';
+import { readOwnDumps } from './processes.ts';
 import type { Session } from './sessions.ts';
 
 type Asking = Pick<Session, 'query'>;
 
-/** For the session that becomes the dump. Throws `server_id_in_use` where another session of our account has it. */
+/** Between two looks at a lock that no dump holds: whoever has it may be about to become one, or let go. */
+const LOOK_MS = 100;
+const LOOKS = 10;
+
+/** For the session that becomes the dump. Throws `server_id_in_use` where another dump of our account has it. */
 export async function takeClaim(session: Asking, serverId: number): Promise<void> {
-  // Twice: whoever had it may have let go in between.
-  for (let tries = 0; tries < 2; tries++) {
+  for (let look = 0; look < LOOKS; look++) {
     const [row] = await orNone(session.query('SELECT GET_LOCK(?, 0) AS got', [lockName(serverId)]));
-    if (row?.['got'] === '1') return;
+    if (row === undefined || row['got'] === '1') return;
     const holder = await readClaim(session, serverId);
     if (holder !== null) throw serverIdInUse(serverId, sessionText(holder));
+    await sleep(LOOK_MS);
   }
 }
 
-/** The session of our own account that reads the binlog as this server_id, or is about to; null where none can be seen. */
+/** The session of our own account that reads the binlog as this server_id; null where none can be seen. */
 export async function readClaim(side: Asking, serverId: number): Promise<number | null> {
   const [row] = await orNone(side.query('SELECT IS_USED_LOCK(?) AS holder', [lockName(serverId)]));
   const holder = row?.['holder'] ?? null;
   if (holder === null) return null;
-  const own = await readOwnSessions(side);
-  return own.find(({ id }) => id === Number(holder))?.id ?? null;
+  const dumps = await readOwnDumps(side);
+  return dumps.find((id) => id === Number(holder)) ?? null;
 }
 
 export function sessionText(threadId: number): string {

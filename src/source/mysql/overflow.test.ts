@@ -54,9 +54,9 @@ test('all together have one bound, and what is closed makes room', () => {
   expect(other.push(Buffer.alloc(1))).toBe(false);
 });
 
-test('no more than 256 are open at once', () => {
+test('no more than 1024 are open at once', () => {
   const overflow = createOverflow({ open: spools().open, maxBytes: 20 });
-  const opened = Array.from({ length: 256 }, () => overflow.open());
+  const opened = Array.from({ length: 1024 }, () => overflow.open());
   expect(opened).not.toContain(null);
   expect(overflow.open()).toBeNull();
   overflow.close();

@@ -29,7 +29,7 @@ export interface Overflowed {
 }
 
 /** Each has an open file. */
-const MAX_OPEN = 256;
+const MAX_OPEN = 1024;
 const LENGTH_BYTES = 4;
 const CIPHER = 'aes-256-ctr';
 

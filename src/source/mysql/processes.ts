@@ -18,19 +18,11 @@ export async function readProcessList(side: Asking): Promise<TextRow[]> {
   }));
 }
 
-/** Our account's sessions that a binlog is sent to. */
+/** The sessions under our name that a binlog is sent to. */
 export async function readOwnDumps(side: Asking): Promise<number[]> {
-  const own = await readOwnSessions(side);
-  return own.filter(({ command }) => command.startsWith('Binlog Dump')).map(({ id }) => id);
-}
-
-/** Our account's sessions. */
-export async function readOwnSessions(
-  side: Asking,
-): Promise<{ readonly id: number; readonly command: string }[]> {
   const [self] = await side.query(`SELECT SUBSTRING_INDEX(USER(), '@', 1) AS user`);
   const rows = await readProcessList(side);
   return rows
-    .filter(({ user }) => user === self?.['user'])
-    .map(({ id, command }) => ({ id: Number(id), command: command ?? '' }));
+    .filter(({ user, command }) => user === self?.['user'] && command?.startsWith('Binlog Dump'))
+    .map(({ id }) => Number(id));
 }

@@ -77,6 +77,15 @@ describe('silence', () => {
       silence.statementEnded();
     };
     expect(told(statement(' DELETE  History FROM orders'))).toEqual([]);
+    for (const text of [
+      '/* a=1 */ /* b */ delete history from orders',
+      '-- x\n# y\n delete history from orders',
+      'analyze delete history from orders',
+      'SET STATEMENT max_statement_time=5 FOR delete history from orders',
+    ])
+      expect(told(statement(text))).toEqual([]);
+    const hidden = `set statement optimizer_switch=' for delete history ' for delete from orders`;
+    expect(told(statement(hidden))).toEqual(silent('shop.orders'));
     expect(told(statement('delete from orders -- delete history'))).toEqual(silent('shop.orders'));
     const both = (silence: ReturnType<typeof createSilence>) => {
       statement('delete history from orders')(silence);

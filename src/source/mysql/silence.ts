@@ -30,7 +30,10 @@ export interface Silence {
  */
 const CASCADED = ROWS_FLAG.noForeignKeyChecks | ROWS_FLAG.sqlForeignKey;
 /** Takes away old versions of rows, and fires no trigger for them (MariaDB manual: "System-Versioned Tables"). */
-const DELETES_HISTORY = /^\s*delete\s+history\b/i;
+const DELETES_HISTORY =
+  /^(?:\s|\/\*[^*]*\*\/|(?:--\s|#)[^\n]*\n)*(?:set\s+statement\s[^'"`]*?\sfor\s+)?(?:analyze\s+)?delete\s+history\b/i;
+/** So much of a statement's text is looked at. */
+const HEAD_BYTES = 512;
 /** Tables that are told; the first say enough. */
 const MAX_TABLES = 20;
 
@@ -60,7 +63,7 @@ export function createSilence(transaction: Pick<Transaction, 'announced' | 'tamp
       checksKeys = false;
     },
     statement(text) {
-      firesNone = DELETES_HISTORY.test(text.toString('latin1', 0, 64));
+      firesNone = DELETES_HISTORY.test(text.toString('latin1', 0, HEAD_BYTES));
     },
     mapped() {
       isMapped = true;

@@ -66,7 +66,7 @@ function refusedStream({ rival, dumps, account }: PreflightFacts): Plan['refused
     {
       what: 'a daemon streams from the server',
       why: `it would go on writing to a trail whose end was sealed${sessions}`,
-      fix: 'Stop the daemon first (rowseal run). Where it is gone, the server lets its session go within a few heartbeats.',
+      fix: `Stop the daemon first (rowseal run). Where it is gone, the server lets its session go within a few heartbeats; where its host died, ${dumps.length === 0 ? 'KILL it' : dumps.map((id) => `KILL ${id};`).join(' ')}`,
     },
   ];
 }

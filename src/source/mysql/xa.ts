@@ -80,7 +80,7 @@ export function createXa(parts: XaParts): Xa {
   };
   const overflow = (events: readonly Buffer[], xid: string | null): Overflowed => {
     const made = parts.overflow?.open() ?? null;
-    if (made === null) throw tooLarge(xid);
+    if (made === null) throw tooLarge(xid, 'there are too many of them');
     for (const event of events) append(made, event, xid);
     return made;
   };
@@ -170,7 +170,7 @@ export function createXa(parts: XaParts): Xa {
   };
 }
 
-function tooLarge(xid: string | null): RowsealError {
-  const text = 'XA transactions that wait for their verdict need more than spool.max_bytes';
+function tooLarge(xid: string | null, why = 'they need more than spool.max_bytes'): RowsealError {
+  const text = `XA transactions that wait for their verdict fit neither memory nor the spool: ${why}`;
   return new RowsealError('prepared_transaction_too_large', text, { details: { xid } });
 }
