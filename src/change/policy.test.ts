@@ -1,3 +1,4 @@
+import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { compilePolicy } from './policy.ts';
 
@@ -5,6 +6,24 @@ const table = (name: string, ancestors: string[] = []) => {
   const [schema, ...rest] = name.split('.');
   return { schema: schema!, table: rest.join('.'), ancestors };
 };
+
+// `my-shop.*` ended the daemon with "a defect: SyntaxError", and doctor had said that all is well.
+test('whatever a name holds, it is a pattern that it matches itself', () => {
+  fc.assert(
+    fc.property(fc.string({ unit: 'binary', minLength: 1 }), (name) => {
+      const policy = compilePolicy({
+        tables: [{ match: `my-shop.${name}` }],
+        actors: [{ login: name, application: `${name}-*`, actor: { type: 'service', id: 'x' } }],
+      });
+      expect(policy.table(table(`my-shop.${name}`))?.class).toBe('default');
+      expect(policy.actor(name, `${name}-1`)?.id).toBe('x');
+    }),
+  );
+  const dash = compilePolicy({ tables: [{ match: 'my-shop.a-?' }] });
+  expect(dash.table(table('my-shop.a-b'))).not.toBeNull();
+  expect(dash.table(table('my-shop.a-'))).toBeNull();
+  expect(dash.table(table('my.shop.a-b'))).toBeNull();
+});
 
 describe('which rule applies', () => {
   const policy = compilePolicy({

@@ -152,7 +152,7 @@ function compileRule(rule: TableRule, defaultClass: string, hasKey: boolean): Co
 
 /** `*` any characters, `?` one; everything else stands for itself. */
 function glob(pattern: string, flags = 'su'): RegExp {
-  const source = pattern.replace(/[\\^$.*+?()[\]{}|/-]/g, (found) =>
+  const source = pattern.replace(/[\\^$.*+?()[\]{}|/]/g, (found) =>
     found === '*' ? '.*' : found === '?' ? '.' : `\\${found}`,
   );
   return new RegExp(`^${source}$`, flags);

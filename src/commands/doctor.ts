@@ -4,6 +4,7 @@
  * because whether a bucket locks can only be found out by trying. What could not be checked is never 'ok'.
  */
 import { RowsealError } from '../base/errors.ts';
+import { policyOf } from '../config/compile.ts';
 import { loadConfig } from '../config/load.ts';
 import type { Config, TrailConfig } from '../config/schema.ts';
 import { CHECK_GROUPS, type Check, nameFile, type Unchecked } from '../source/preflight.ts';
@@ -82,6 +83,7 @@ export async function diagnose(
   trail: TrailConfig,
   env: CommandIo['env'],
 ): Promise<Diagnosis> {
+  policyOf(config, trail); // what run would refuse of it is refused here
   const { checks, unchecked, judgeHead } = await engineOf(trail, env).diagnose();
   const evidence = await evidenceChecks(config, trail, judgeHead, env);
   return {

@@ -9,6 +9,7 @@ import { type PreflightFacts, readFacts } from '../source/postgres/preflight-fac
 import type { PreflightWish } from '../source/postgres/preflight-wish.ts';
 import { fitsVerifier, scramVerifier } from '../source/postgres/scram.ts';
 import { type KitFiles, planSetup, planUninstall } from '../source/postgres/setup-plan.ts';
+import { WITHOUT_TIMEOUTS } from '../source/postgres/timeouts.ts';
 import type { Plan, Step } from '../source/preflight.ts';
 import type { Environment, SetupSession } from './engine.ts';
 import {
@@ -51,7 +52,8 @@ export async function openPostgresSetup(
       return { ...planned, notes: [warning, ...planned.notes] };
     },
     async run(step) {
-      if (!prepared) await client.query("SET lock_timeout = '5s'; SET client_min_messages = warning");
+      if (!prepared)
+        await client.query(`${WITHOUT_TIMEOUTS}; SET lock_timeout = '5s'; SET client_min_messages = warning`);
       prepared = true;
       await runStep(client, step);
     },

@@ -81,6 +81,22 @@ describe.each(['mysql', 'mariadb'] as const)('the source on %s', (flavor) => {
     expect(seen).toEqual(Array.from({ length: 20 }, (_, index) => String(index + 1)));
   });
 
+  // Postgres's transaction_timeout ended its stream; this is what these servers have of the kind.
+  test('a timeout for statements, set for the server, ends neither the stream nor a question', async () => {
+    const limit = flavor === 'mysql' ? 'max_execution_time = 50' : 'max_statement_time = 0.05';
+    await server.sql(`set global ${limit}`);
+    try {
+      await using running = await captureMysql(url, { watchMs: 20 });
+      const side = createSideSession(parseMysqlUrl(url));
+      expect(await side.query('select sleep(0.3) as slept')).toEqual([{ slept: '0' }]);
+      await side.close();
+      await server.sql(`insert into t values (1, 'x')`);
+      await running.until(() => running.transactions.length === 1);
+    } finally {
+      await server.sql(`set global ${limit.split(' ')[0]} = default`);
+    }
+  });
+
   test('a paused source delivers nothing, and nothing is lost', async () => {
     await using running = await captureMysql(url);
     running.source.pause();

@@ -70,3 +70,31 @@ test('memory stays flat inside a large transaction', async () => {
   await running.until(() => rows === 1_000_000, 60_000);
   expect((peak - settled) / 1e6).toBeLessThan(40);
 });
+
+// ALTER DATABASE … SET transaction_timeout ended the walsender in the middle of a large transaction (25P04), each time anew.
+test.each([14, 18])(
+  'timeouts that the database or the role sets do not end the stream of Postgres %i',
+  async (major) => {
+    await using server = await testServer({ major });
+    await server.sql('create table t (id int primary key, a text); create publication rowseal for table t');
+    const [{ database, role } = { database: '', role: '' }] = await server.sql(
+      'select current_database() as database, current_user as role',
+    );
+    const timeouts = ['statement_timeout', 'idle_in_transaction_session_timeout', 'idle_session_timeout'];
+    for (const name of [...timeouts, ...(major >= 17 ? ['transaction_timeout'] : [])]) {
+      await server.sql(
+        `alter database "${database}" set ${name} = '150ms'; alter role "${role}" set ${name} = '150ms'`,
+      );
+    }
+    let rows = 0;
+    let commits = 0;
+    const handler = { begin: () => undefined, commit: () => commits++, row: () => rows++ };
+    await using running = await capture(server, { handler });
+    await server.sql(`set statement_timeout = 0; ${major >= 17 ? 'set transaction_timeout = 0;' : ''}
+    insert into t select g, repeat('x', 100) from generate_series(1, 400000) g`);
+    await running.until(() => rows === 400_000 && commits > 0, 60_000);
+    await new Promise((resolve) => setTimeout(resolve, 500));
+    await server.sql(`insert into t values (0, '')`);
+    await running.until(() => rows === 400_001);
+  },
+);

@@ -26,9 +26,11 @@ export interface Session {
 
 /**
  * sql_mode empty: a backslash in a literal escapes, as the driver's placeholders assume. Times in UTC. Long timeouts:
- * the server would end a session that idles for wait_timeout, or a stream that is held back for net_write_timeout.
+ * the server would end a session that idles for wait_timeout, or a stream that is held back for net_write_timeout. None
+ * for statements, under the name that each has for it (comments: MySQL alone reads 50708, MariaDB alone M).
  */
-const PINNED = `SET SESSION sql_mode = '', time_zone = '+00:00', wait_timeout = 86400, net_write_timeout = 86400`;
+const PINNED = `SET SESSION sql_mode = '', time_zone = '+00:00', wait_timeout = 86400, net_write_timeout = 86400
+  /*!50708 , max_execution_time = 0 */ /*M! , max_statement_time = 0 */`;
 
 /** A question takes milliseconds. */
 const PATIENCE_MS = 60_000;

@@ -9,6 +9,11 @@ import { NETWORK_ERRORS } from '../socket.ts';
 const INTERNAL_HINT =
   'An internal error of the server. Where it repeats at one position, the slot cannot be decoded: drop it, start again, and accept the hole with --accept-gap; make slots in a quiet moment.';
 
+/** object_not_in_prerequisite_state: a slot somebody drops just now, a standby that replays, or a wal_level that is too low. */
+const NOT_READY = '55000';
+const NOT_READY_HINT =
+  'The server is not ready for that; the daemon tries again. Where it stays so, rowseal doctor names the setting.';
+
 /** `connecting.tls`: TLS was asked for and isn't established yet. */
 export function asRowsealError(error: unknown, doing: string, connecting?: { tls: boolean }): RowsealError {
   if (error instanceof RowsealError) return error;
@@ -18,6 +23,7 @@ export function asRowsealError(error: unknown, doing: string, connecting?: { tls
       cause: error,
       details: code ? { code } : {},
       ...(code?.startsWith('XX') ? { hint: INTERNAL_HINT } : {}),
+      ...(code === NOT_READY ? { hint: NOT_READY_HINT } : {}),
     });
   if (isSqlState(code) && isFromServer(error)) return wrapped(codeOfSqlState(code));
   const timedOut = code === undefined && message === 'timeout expired'; // the driver's own, without a code
@@ -36,12 +42,18 @@ export function isShutdown(code: unknown): boolean {
   return code === '57P01' || code === '57P02' || code === '57P03';
 }
 
+/**
+ * What may pass by itself, classes and single SQLSTATEs: operator intervention and idle_session_timeout (57P), a
+ * statement cancelled or out of its time (57014), a transaction out of its time (25P03, 25P04), a server that is not
+ * ready (55000), connections (08), resources (53), rollbacks (40), the system (58), internal errors (XX).
+ */
+const PASSING = ['57P', '57014', '25P03', '25P04', NOT_READY, '08', '53', '40', '58', 'XX'];
+
 function codeOfSqlState(code: string): ErrorCode {
   if (code === '55006') return 'slot_in_use'; // object_in_use
   if (code === '42501' || code.startsWith('28')) return 'source_refused';
   if (code === '53400') return 'source_misconfigured'; // configuration_limit_exceeded: no slot is free
-  const passing = ['57P', '08', '53', '40', '58', 'XX'].some((prefix) => code.startsWith(prefix));
-  return passing ? 'source_unreachable' : 'source_misconfigured';
+  return PASSING.some((prefix) => code.startsWith(prefix)) ? 'source_unreachable' : 'source_misconfigured';
 }
 
 function isSqlState(code: string | undefined): code is string {

@@ -3,6 +3,7 @@
  * login may run. Never changes anything, never waits for a lock (statement_timeout), never reads a row of a table.
  */
 import type { Client } from 'pg';
+import { WITHOUT_TIMEOUTS } from './timeouts.ts';
 
 export interface ServerFacts {
   /** server_version_num: 160004 is 16.4. */
@@ -120,7 +121,8 @@ export interface Wanted {
 
 /** Asks for everything, on a connection to the captured database. Throws the driver's errors. */
 export async function readFacts(client: Client, wanted: Wanted): Promise<PreflightFacts> {
-  await client.query(`SET search_path = pg_catalog, pg_temp; SET statement_timeout = '60s'; SET lock_timeout = '2s';
+  await client.query(`SET search_path = pg_catalog, pg_temp; ${WITHOUT_TIMEOUTS};
+    SET statement_timeout = '60s'; SET lock_timeout = '2s';
     SET DateStyle = ISO; SET bytea_output = hex; SET default_transaction_read_only = on`);
   const server = await readServer(client);
   return {

@@ -8,6 +8,7 @@ import type { ConnectionTarget } from './connection.ts';
 import { asRowsealError, isShutdown } from './failure.ts';
 import { watchLogin } from './login.ts';
 import { oneBufferSocket } from './takeover.ts';
+import { WITHOUT_TIMEOUTS } from './timeouts.ts';
 
 /** A row of texts, as the server wrote them. */
 export type TextRow = Readonly<Record<string, string | null>>;
@@ -21,8 +22,7 @@ export interface SideSession {
 /** `search_path` empty: names in the text of reg* types are qualified, and nobody can put his function before ours. */
 const PINNED = `
   set search_path = ''; set timezone = 'UTC'; set datestyle = 'ISO, YMD'; set intervalstyle = 'postgres';
-  set extra_float_digits = 3; set bytea_output = 'hex'; set statement_timeout = 0; set lock_timeout = 0;
-  set idle_in_transaction_session_timeout = 0; set standard_conforming_strings = on`;
+  set extra_float_digits = 3; set bytea_output = 'hex'; set standard_conforming_strings = on; ${WITHOUT_TIMEOUTS}`;
 
 const asText = { getTypeParser: () => (value: unknown) => value };
 
