@@ -5,7 +5,7 @@
 import { RowsealError } from '../base/errors.ts';
 import type { Progress } from '../change/sink.ts';
 import { type Range, rootOf } from '../trail/merkle.ts';
-import { rangeThrough, type SealFile } from '../trail/seal.ts';
+import { isOfLaterLevel, KNOWN_LEVEL, rangeThrough, type SealFile } from '../trail/seal.ts';
 
 export interface Head extends Progress {
   /** Number of the newest seal; -1 before the first. */
@@ -41,8 +41,18 @@ export function emptyHead(origin: string): Head {
   };
 }
 
-/** The head that a seal file leaves behind. Throws `trail_invalid` where its own ranges do not give the root that it signs. */
+/**
+ * The head that a seal file leaves behind. Throws `trail_invalid` where its own ranges do not give the root that it
+ * signs, and where a later version wrote it, whose rules we would break by going on.
+ */
 export function headAfter({ seal, leaf, checkpoint, digest }: SealFile): Head {
+  if (isOfLaterLevel(seal)) {
+    throw new RowsealError(
+      'trail_invalid',
+      `Seal ${seal.number} was written by a later version (level ${seal.source.level}; this one writes ${KNOWN_LEVEL}).`,
+      { hint: 'Nothing is wrong with the trail: go on with the version that wrote it, or a later one.' },
+    );
+  }
   const range = rangeThrough(seal, leaf);
   const size = seal.first + seal.count + 1;
   if (size !== checkpoint.size || !rootOf(range).equals(checkpoint.root)) {

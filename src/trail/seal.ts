@@ -16,6 +16,8 @@ import { JsonRefusal, parseJson } from './strict-json.ts';
 
 export const MAX_SEAL_BYTES = 1024 * 1024;
 export const SEAL_REASONS = ['start', 'age', 'size', 'count', 'idle', 'stop', 'gap', 'rotate'] as const;
+/** The highest level whose record rules this version knows (FORMAT.md section 6, `source.level`). */
+export const KNOWN_LEVEL = 1;
 export type SealReason = (typeof SEAL_REASONS)[number];
 
 /** The seal's JSON, members in the order in which they are written. Hashes are base64 unless said otherwise. */
@@ -44,6 +46,8 @@ export interface Seal {
   readonly previous_retain_until?: string;
   /** Seal 0 only: the vkey, equal to the genesis record's. */
   readonly log_key?: string;
+  /** Of a later level: the key that signs from the next seal on. */
+  readonly next_key?: string;
   /** Paths, or SHA-256 in hex, of objects that a crash or a lost race left behind. */
   readonly abandoned?: readonly string[];
 }
@@ -66,6 +70,8 @@ export interface SealSource {
   readonly through: string;
   readonly transactions: number;
   readonly partial?: { readonly position: string; readonly next: number };
+  /** The level whose rules the records follow; absent: 1. */
+  readonly level?: number;
   /** Which server, in which life, `through` belongs to. Opaque. */
   readonly incarnation?: string;
   /** What decides which events the server delivers, and so counts indexes: plugin and publication. Opaque. */
@@ -92,6 +98,11 @@ export function sealLeaf(seal: Seal): Buffer {
 /** The file's bytes from the JSON line and the signed checkpoint. */
 export function formatSealFile(leaf: Buffer, note: string): Buffer {
   return Buffer.concat([Buffer.from(HEADER), leaf, Buffer.from(`\n\n${note}`)]);
+}
+
+/** Whether the records of a seal follow rules that this version does not know. */
+export function isOfLaterLevel({ source: { level = 1 } }: Seal): boolean {
+  return level > KNOWN_LEVEL;
 }
 
 /** SHA-256 of a whole seal file, as the next seal's `previous`. */
@@ -198,6 +209,8 @@ function checkSource(value: unknown): void {
   expect(typeof source['from'] === 'string', 'source.from');
   expect(typeof source['through'] === 'string', 'source.through');
   expect(isCount(source['transactions']), 'source.transactions');
+  const { level } = source;
+  expect(level === undefined || (isCount(level) && level > 0), 'source.level');
   for (const name of ['incarnation', 'stream']) {
     expect(source[name] === undefined || typeof source[name] === 'string', `source.${name}`);
   }

@@ -7,7 +7,7 @@ import { RowsealError } from '../base/errors.ts';
 import type { ObjectVersion, TrailReader } from '../store/store.ts';
 import { segmentPath } from '../trail/names.ts';
 import { parseMidnight } from '../trail/retention.ts';
-import type { Seal, SegmentEntry } from '../trail/seal.ts';
+import { isOfLaterLevel, type Seal, type SegmentEntry } from '../trail/seal.ts';
 import { MAX_OBJECT_BYTES } from '../trail/segment.ts';
 import type { FindingLog } from './findings.ts';
 import type { SegmentPool } from './pool.ts';
@@ -123,7 +123,8 @@ async function checkEntry(
     }
     await checkLock(chosen, entry.retain_until, seal.number, context);
     const read = () => context.reader.read(key, chosen.version, MAX_OBJECT_BYTES);
-    const report = await context.pool.check({ trail: seal.trail, entry }, read);
+    const leavesOnly = isOfLaterLevel(seal);
+    const report = await context.pool.check({ trail: seal.trail, entry, leavesOnly }, read);
     for (const { code, message, leaf } of report.faults) {
       log.add(code, key, message, { ...place, ...(leaf === undefined ? {} : { leaf }) });
     }

@@ -101,6 +101,10 @@ export const CODES = {
   no_anchor: ['unchecked', 'the first seals have expired, and no key was given'],
   key_name: ['unchecked', 'the given key’s name is no trail’s name'],
   no_trail: ['unchecked', 'there is no trail at this place'],
+  level_unknown: [
+    'unchecked',
+    'records follow rules of a later level than this verifier knows: use a newer one',
+  ],
   too_many: ['unchecked', 'more than this verifier takes'],
 } as const satisfies Record<string, readonly [Severity, string]>;
 

@@ -21,6 +21,8 @@ import type { Runs } from './runs.ts';
 export interface SegmentJob {
   readonly trail: string;
   readonly entry: SegmentEntry;
+  /** Records are leaves and nothing more: what they may say is of a level that is not known. */
+  readonly leavesOnly: boolean;
 }
 
 /** What the rules across segments need of one. */
@@ -125,14 +127,15 @@ function readRecords(plain: Buffer, entry: SegmentEntry, state: State): void {
     fault(state, 'record_unended', 'its last record has no LF behind it');
     return;
   }
-  const utf8 = isUtf8(plain);
+  const { leavesOnly } = state.job;
+  const utf8 = leavesOnly || isUtf8(plain);
   const stack: string[] = [];
   let leaf = entry.first;
   for (let at = 0; at < plain.length; ) {
-    const fitted = state.shapes.fit(plain, at, state.prefix);
+    const fitted = leavesOnly ? -1 : state.shapes.fit(plain, at, state.prefix);
     const end = fitted === -1 ? plain.indexOf(LF, at) : fitted;
     push(stack, entry.first, leaf + 1, 1, recordLeaf(plain, at, end));
-    readOne(plain, at, end, leaf, utf8, fitted !== -1, state);
+    if (!leavesOnly) readOne(plain, at, end, leaf, utf8, fitted !== -1, state);
     leaf += 1;
     at = end + 1;
   }

@@ -6,7 +6,7 @@
 import type { TrailReader } from '../store/store.ts';
 import type { Checkpoint } from '../trail/checkpoint.ts';
 import type { VerifierKey } from '../trail/note.ts';
-import type { Seal } from '../trail/seal.ts';
+import { isOfLaterLevel, KNOWN_LEVEL, type Seal } from '../trail/seal.ts';
 import { sealFaults } from './chain.ts';
 import { checkEvidence, type EvidenceContext, type LocatedSegment, type SealEvidence } from './evidence.ts';
 import { createFindingLog, type Fault, type Finding, type FindingLog } from './findings.ts';
@@ -104,6 +104,8 @@ interface Run {
   plainBytes: number;
   expired: number;
   remembered: 'unseen' | 'good' | 'bad';
+  /** Seals whose records follow rules that are not known; `changesKey`: behind the last one another key signs. */
+  laterLevel: { readonly first: Link; last: Link; changesKey: boolean } | null;
   signers: readonly string[];
 }
 
@@ -127,6 +129,7 @@ export async function verify(reader: TrailReader, options: VerifyOptions): Promi
     plainBytes: 0,
     expired: 0,
     remembered: 'unseen',
+    laterLevel: null,
     signers: [],
   };
   try {
@@ -169,6 +172,7 @@ async function checkSeals(walk: Walk, verifier: VerifierKey, run: Run): Promise<
         seal: 0,
       });
     }
+    if (isOfLaterLevel(link.file.seal)) noteLevel(link, run);
     run.first ??= link.number;
     run.seals += 1;
     const segments = run.options.sealsOnly ? [] : await locateSegments(link, run.listing);
@@ -176,8 +180,30 @@ async function checkSeals(walk: Walk, verifier: VerifierKey, run: Run): Promise<
     evidence.catch(() => {});
     underWay.push({ link, before: previous?.file.seal ?? null, evidence });
     if (underWay.length >= UNDER_WAY) await settleOne();
+    if (run.laterLevel?.changesKey) break;
   }
   while (underWay.length > 0) await settleOne();
+}
+
+function noteLevel(link: Link, run: Run): void {
+  const first = run.laterLevel?.first ?? link;
+  run.laterLevel = { first, last: link, changesKey: link.file.seal.next_key !== undefined };
+}
+
+/** Auditors upgrade last: what a later version wrote is not tampered with because we do not know it. */
+function reportLevel({ laterLevel, options, context: { log } }: Run): void {
+  if (laterLevel === null) return;
+  const { first, last, changesKey } = laterLevel;
+  const place = { seal: first.number };
+  const level = `level ${first.file.seal.source.level}, this verifier knows ${KNOWN_LEVEL}`;
+  if (!options.sealsOnly) {
+    const message = `records from here on are of ${level}: only their hashes were checked`;
+    log.add('level_unknown', first.key, message, place);
+  }
+  if (changesKey) {
+    const message = `it names the key that signs from here on, by rules of ${level}: nothing behind it was checked`;
+    log.add('level_unknown', last.key, message, { seal: last.number });
+  }
 }
 
 /** Finds a seal's segments in the listing; must be called in the order of the seals. */
@@ -197,7 +223,7 @@ function settleEvidence(link: Link, before: Seal | null, evidence: SealEvidence,
   const add = ({ code, message }: Fault) => log.add(code, link.key, message, { seal: link.number });
   run.segments += evidence.checked;
   run.expired += evidence.expired;
-  if (reports === null) {
+  if (reports === null || isOfLaterLevel(seal)) {
     run.last = endOf(seal);
   } else {
     const last = before === null && link.number > 0 ? null : run.last;
@@ -235,8 +261,9 @@ async function settleHead(walk: Walk, reader: TrailReader, verifier: VerifierKey
     await refusedByKey(reader, walk, verifier, since, log);
     return;
   }
+  reportLevel(run);
   if (run.seals === 0) log.add('no_trail', '', `no seal from ${since} on; the head is ${run.head.number}`);
-  if (remembered === null || run.remembered !== 'unseen') return;
+  if (remembered === null || run.remembered !== 'unseen' || run.laterLevel?.changesKey) return;
   const size = run.head.file.checkpoint.size;
   if (size < remembered.size) {
     const message = `you remembered ${remembered.size} leaves, the trail has ${size}: its newest seals are gone`;
