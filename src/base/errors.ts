@@ -129,6 +129,13 @@ export const ERRORS = {
     retryable: false,
     exit: 2,
   },
+  redaction_unmatched: {
+    cause:
+      'A redaction has no column to redact any more, or not yet: a table or a column that it names was renamed.',
+    hint: 'Nothing plain was sealed. Name the columns of now under columns; earlier names, and what is dropped or comes only later, under former_columns; for a renamed table add an entry. Then start again.',
+    retryable: false,
+    exit: 3,
+  },
   slot_missing: {
     cause: 'The replication slot of this trail is gone.',
     hint: 'Find out who dropped it (rowseal setup --uninstall does, and seals it: rowseal show --action lifecycle). To go on, accept the hole: rowseal run --accept-gap=<position that the message names>.',

@@ -89,6 +89,15 @@ export interface Relation {
   readonly foldsColumns?: true;
   /** So are those of schemas and tables (MySQL: lower_case_table_names 1 and 2); rules match so. */
   readonly foldsNames?: boolean;
+  /** Which table it is whatever it is called (Postgres: its OID). Without it, it is the name that tells, and `moved`. */
+  readonly oid?: number;
+  /**
+   * Columns that the table has besides, as the catalogs tell of now: such as are never sent, and, where every column that
+   * was sent is still there (so that none of these is one of those by another name), such as were added later.
+   */
+  readonly unsent?: readonly string[];
+  /** Columns that the configuration redacted when the catalogs were last looked at, by their names of then. */
+  readonly redactedBefore?: readonly string[];
   /** The source hands over what our trigger says before the rows it is about: none of them waits. */
   readonly contextAhead?: true;
   /** The catalogs don't have it any more (or not yet): primary key, ancestors and trigger could not be learnt. */
@@ -104,6 +113,18 @@ export interface Relation {
    * the identities (`relid`) of the tables that it may have been on; empty where they are not known either.
    */
   readonly contextTriggerLost?: readonly string[];
+}
+
+/** What a statement did to the name of a table, or to those of its columns. */
+export interface TableMove {
+  readonly schema: string;
+  /** Null: every table of the schema. */
+  readonly table: string | null;
+  /** The same table behind it; null: it is gone. */
+  readonly to: { readonly schema: string; readonly table: string } | null;
+  readonly columns: readonly { readonly from: string; readonly to: string }[];
+  /** As of a relation. */
+  readonly foldsNames: boolean;
 }
 
 export interface TransactionStart {
@@ -164,6 +185,8 @@ export interface ChangeHandler {
   truncate(relations: readonly Relation[], options: { cascade: boolean; restartIdentity: boolean }): void;
   /** A transactional message. `content` is only valid during the call. */
   message(prefix: string, content: Buffer): void;
+  /** What the statement whose message comes next did to names, where relations bear no `oid`. Counts no index. */
+  moved?(moves: readonly TableMove[]): void;
   /** The transaction is complete; `end` is the position right behind it. */
   commit(end: Position): void;
   /** Outside a transaction: everything committed up to `position` has been delivered. */

@@ -100,7 +100,12 @@ function head(relation: Relation, action: string): Buffer {
   return Buffer.from(`,"action":"${action}","target":{"schema":${schema},"table":${table},"key":`);
 }
 
-function redactionOf(table: TablePolicy, relation: Relation, column: string): Redaction | null {
+/** Null where the column is recorded as it is. */
+export function redactionOf(
+  table: TablePolicy,
+  relation: Pick<Relation, 'foldsColumns'>,
+  column: string,
+): Redaction | null {
   const exact = table.columns.get(column);
   if (exact !== undefined || !relation.foldsColumns) return exact ?? table.others ?? null;
   const folded = column.toLowerCase();

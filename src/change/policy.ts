@@ -22,6 +22,8 @@ export interface TableRule {
   readonly exclude?: boolean | undefined;
   readonly class?: string | undefined;
   readonly columns?: Readonly<Record<string, Redaction>> | undefined;
+  /** The same, where it is there: names that columns had earlier, or will have. */
+  readonly former_columns?: Readonly<Record<string, Redaction>> | undefined;
 }
 
 /** Maps a login or an application name (globs; both must match where both stand) to an actor. The last match wins. */
@@ -43,9 +45,24 @@ export interface PolicyInput {
 
 export interface TablePolicy {
   readonly class: string;
+  /** Of its rule's `columns` and `former_columns`. */
   readonly columns: ReadonlyMap<string, Redaction>;
+  readonly rule: RedactionRule;
   /** Of the columns that `columns` doesn't name; absent: none. */
   readonly others?: Redaction;
+}
+
+/** What a rule asks of the tables that it holds for; one object a rule. */
+export interface RedactionRule {
+  readonly match: string;
+  /** It names one table: no `*`, no `?`. */
+  readonly oneTable: boolean;
+  /** Columns that have to be there: in that table, or, of a pattern, in one of its tables. */
+  readonly required: readonly string[];
+  /** Columns that are redacted where they are there. */
+  readonly former: readonly string[];
+  /** Of these, such as are not in `columns` too: each stands for a required one under its earlier name. */
+  readonly earlier: readonly string[];
 }
 
 type Named = Pick<Relation, 'schema' | 'table' | 'ancestors' | 'ancestry' | 'foldsNames'>;
@@ -53,6 +70,8 @@ type Named = Pick<Relation, 'schema' | 'table' | 'ancestors' | 'ancestry' | 'fol
 export interface Policy {
   readonly maxValueBytes: number;
   readonly hmac: { readonly id: string; readonly key: Uint8Array } | null;
+  /** Of every rule that excludes nothing. */
+  readonly rules: readonly RedactionRule[];
   /**
    * Null where no rule matches: the relation's changes are not recorded. Where its ancestors are lost, with every
    * redaction that a rule could have through one of them; what a rule could exclude so is masked whole.
@@ -82,6 +101,7 @@ export function compilePolicy(input: PolicyInput): Policy {
   return {
     maxValueBytes: input.maxValueBytes ?? 1024 * 1024,
     hmac,
+    rules: rules.filter((rule) => !rule.exclude).map((rule) => rule.policy.rule),
     table(relation) {
       const last = lastMatch(relation);
       const rule = rules[last];
@@ -126,7 +146,8 @@ function severest(policy: TablePolicy, later: readonly CompiledRule[]): TablePol
 }
 
 function compileRule(rule: TableRule, defaultClass: string, hasKey: boolean): CompiledRule {
-  const columns = new Map(Object.entries(rule.columns ?? {}));
+  const { match, columns: named = {}, former_columns: former = {} } = rule;
+  const columns = new Map([...Object.entries(former), ...Object.entries(named)]);
   if (!hasKey && [...columns.values()].includes('hmac')) {
     throw new RowsealError(
       'config_invalid',
@@ -146,7 +167,17 @@ function compileRule(rule: TableRule, defaultClass: string, hasKey: boolean): Co
     match: glob(rule.match),
     folded: glob(rule.match, 'sui'),
     exclude: rule.exclude === true,
-    policy: { class: className, columns },
+    policy: {
+      class: className,
+      columns,
+      rule: {
+        match,
+        oneTable: !/[*?]/.test(match),
+        required: Object.keys(named).filter((name) => !Object.hasOwn(former, name)),
+        former: Object.keys(former),
+        earlier: Object.keys(former).filter((name) => !Object.hasOwn(named, name)),
+      },
+    },
   };
 }
 

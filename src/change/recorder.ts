@@ -266,6 +266,7 @@ export function createRecorder(options: RecorderOptions): Recorder {
       }
       delivery.passed(transaction, numbering.index);
     },
+    moved: relations.moved,
     commit(end) {
       const transaction = numbering.commit(end);
       giveUp(transaction, attributor.unspoken());

@@ -2,7 +2,8 @@
  * Plans by relation, and when each relation's own record is due: before the table's first change in this run,
  * when it changed, and each new UTC day, so that a retention class never outlives its explanation.
  */
-import type { Relation } from './change.ts';
+import type { Relation, TableMove } from './change.ts';
+import { createRedactionGuard } from './guard.ts';
 import { compileRow, type RowPlan } from './plan.ts';
 import type { Policy } from './policy.ts';
 
@@ -20,6 +21,7 @@ export interface Looked {
 
 export function createRelations(policy: Policy) {
   const plans = new WeakMap<Relation, Looked>();
+  const guard = createRedactionGuard(policy);
   /** Of one day: on the next everything is due again. */
   const described = new Map<string, { text: string; day: string }>();
   let describedDay = '';
@@ -36,11 +38,13 @@ export function createRelations(policy: Policy) {
   }
 
   return {
-    /** Valid until the next call. */
+    moved: (moves: readonly TableMove[]) => guard.moved(moves),
+    /** Valid until the next call. Throws `redaction_unmatched`: no row of the relation may be recorded. */
     look(relation: Relation, day: string): Looked {
       if (relation !== lastRelation) {
         let found = plans.get(relation);
         if (found === undefined) {
+          guard.check(relation);
           const plan = compileRow(relation, policy);
           found = { plan, due: false, day: '', lost: plan === null && policy.perhaps(relation), told: 0 };
           plans.set(relation, found);

@@ -48,7 +48,10 @@ function capture(
   });
   const wantsTrigger = (schema: string, table: string, foldsNames: boolean) =>
     triggered.table({ schema, table, ancestors: [], foldsNames }) !== null;
-  const watch = announced(createWatch({ clock: systemClock.now, covers: matches, wantsTrigger }), log);
+  const watch = announced(
+    createWatch({ clock: systemClock.now, covers: matches, wantsTrigger, policy }),
+    log,
+  );
   let source: MysqlSource | null = null;
   return {
     patienceMs: Math.max(LEAST_PATIENCE_MS, PATIENCE_HEARTBEATS * config.heartbeat),

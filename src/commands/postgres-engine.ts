@@ -37,7 +37,7 @@ function capture(
   const password = sourcePassword(config, env);
   const matches: Matches = (schema, table, ancestors) => policy.table({ schema, table, ancestors }) !== null;
   // One for all connections: what changed while we were away is told too.
-  const watch = announced(createWatch({ slot, publication, matches }), log);
+  const watch = announced(createWatch({ slot, publication, matches, policy }), log);
   let source: PostgresSource | null = null;
   return {
     patienceMs: PATIENCE_MS,

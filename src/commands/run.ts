@@ -29,7 +29,8 @@ It logs one JSON object a line on stdout, and serves /metrics and /healthz at me
 The first SIGTERM or SIGINT seals what is open, acknowledges it and leaves with 0; the second leaves at once.
 What was not sealed then comes again from the database at the next start.
 
-Exit status: 0 asked to stop; 2 a trail could not go on (its error says why and what to do).
+Exit status: 0 asked to stop; 2 a trail could not go on (its error says why and what to do); 3 it would have recorded
+what a redaction withholds: nothing may start it again before the configuration is corrected.
 Example: rowseal run -c /etc/rowseal/rowseal.yaml
 `;
 
@@ -102,9 +103,15 @@ async function runDaemon(
   const outcomes = await Promise.all(running.map((trail) => trail.run(io.signal)));
   http.closeAllConnections();
   http.close();
-  const failed = outcomes.find((error) => error !== null);
+  // Whoever restarts us goes by the exit status: the one that forbids it counts.
+  const unmatched = outcomes.find(isUnmatched);
+  const failed = unmatched ?? outcomes.find((error) => error !== null);
   if (failed !== undefined && failed !== null) throw failed;
   return 0;
+}
+
+function isUnmatched(error: unknown): boolean {
+  return error instanceof RowsealError && error.code === 'redaction_unmatched';
 }
 
 /** Problems that one line of the log names. */

@@ -31,12 +31,7 @@ export function effectiveConfig(config: Config, trail: TrailConfig): Readonly<Re
   const classes = [...new Set(['default', ...trail.tables.map((table) => table.class)])];
   return {
     configuration: {
-      tables: trail.tables.map(({ match, exclude, class: className, columns }) => ({
-        match,
-        ...(exclude
-          ? { exclude }
-          : { class: className, ...(Object.keys(columns).length > 0 ? { columns } : {}) }),
-      })),
+      tables: trail.tables.map(effectiveTable),
       retention: Object.fromEntries(classes.map((name) => [name, retentionText(config, name)])),
       redaction: {
         hmac_key_id: config.redaction.hmac_key_id,
@@ -44,6 +39,18 @@ export function effectiveConfig(config: Config, trail: TrailConfig): Readonly<Re
       },
       ...effectiveSource(trail.source),
     },
+  };
+}
+
+function effectiveTable({ match, exclude, ...rule }: TrailConfig['tables'][number]): object {
+  if (exclude) return { match, exclude };
+  const { columns, former_columns } = rule;
+  const some = (redactions: object) => Object.keys(redactions).length > 0;
+  return {
+    match,
+    class: rule.class,
+    ...(some(columns) ? { columns } : {}),
+    ...(some(former_columns) ? { former_columns } : {}),
   };
 }
 

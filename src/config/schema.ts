@@ -78,7 +78,7 @@ const s3Store = z.strictObject({
     .describe('The retention mode; nobody can shorten compliance.'),
 });
 
-const column = z.enum(['drop', 'mask', 'hmac']);
+const redactions = z.record(z.string(), z.enum(['drop', 'mask', 'hmac'])).default({});
 
 const table = z.strictObject({
   match: z.string().meta({
@@ -91,13 +91,16 @@ const table = z.strictObject({
     .default(false)
     .describe('Leave these tables out of the trail (sealed in the lifecycle record).'),
   class: className.default('default').describe('Retention class of their records.'),
-  columns: z
-    .record(z.string(), column)
-    .default({})
-    .meta({
-      description: 'Redaction: drop (absent), mask (null), hmac (comparable, not readable).',
-      example: { card_number: 'mask', notes: 'drop' },
-    }),
+  columns: redactions.meta({
+    description:
+      'Redaction: drop (absent), mask (null), hmac (comparable, not readable). The columns have to be there, or the trail stops (redaction_unmatched).',
+    example: { card_number: 'mask', notes: 'drop' },
+  }),
+  former_columns: redactions.meta({
+    description:
+      'The same for names that columns had earlier, or will have: redacted where they are there, missed nowhere.',
+    example: { card_no: 'mask' },
+  }),
   context_trigger: z
     .boolean()
     .default(false)

@@ -3,6 +3,7 @@
  * what a plan does, is each engine's own.
  */
 import { compilePolicy, type TableRule } from '../change/policy.ts';
+import { type KnownTable, type Server, unmatchedRedactions } from '../change/unmatched.ts';
 
 /** In the order in which they are shown. */
 export const CHECK_GROUPS = [
@@ -73,6 +74,7 @@ export interface TableWish {
   readonly replica_identity: 'keep' | 'full';
   /** Redactions by the column's name. */
   readonly columns?: TableRule['columns'];
+  readonly former_columns?: TableRule['columns'];
 }
 
 /** The rule that holds for a table: the last whose pattern matches it or an ancestor; null where none does. */
@@ -94,39 +96,37 @@ export function wishFor<T extends Pick<TableWish, 'match' | 'exclude'>>(
   return found === undefined || found.exclude ? null : found;
 }
 
-interface ColumnedTable {
-  readonly schema: string;
-  readonly table: string;
-  readonly columns: readonly string[];
-  readonly ancestors?: readonly string[];
-  readonly foldsNames?: boolean;
-}
-
 /**
- * Redactions that no column has: whoever misspelt one, or did not repeat it in a later entry, believes in it. One check for
- * each entry. `folds`: the server compares names of columns without case.
+ * Redactions that no column has: somebody renamed it, misspelt it, or did not repeat it in a later entry. The daemon stops
+ * for the same (unmatched.ts); what it can't judge, since tables may be hidden from who asks, is a warning.
  */
 export function redactionChecks(
-  tables: readonly ColumnedTable[],
+  tables: readonly Omit<KnownTable, 'ancestors'>[],
   wishes: readonly TableWish[],
-  folds: boolean,
+  server: Server,
 ): Check[] {
-  const named = (column: string) => (folds ? column.toLowerCase() : column);
-  const byWish = Map.groupBy(tables, (table) => wishFor(table, wishes));
-  return wishes.flatMap((wish): Check[] => {
-    if (wish.exclude) return [];
-    const own = byWish.get(wish) ?? [];
-    const there = new Set(own.flatMap(({ columns }) => columns.map(named)));
-    const lost = Object.keys(wish.columns ?? {}).filter((column) => !there.has(named(column)));
-    if (lost.length === 0) return [];
-    const which = own.length === 0 ? 'no table that can be seen is its' : 'no table of it has such a column';
-    return [
-      check('tables', `tables.redaction.${wish.match}`, 'warn', `${wish.match}: ${shorten(lost)}: ${which}`, {
-        why: 'nothing is redacted so: what was meant stands in the trail as it is, for good',
-        fix: `See columns of the entry { match: ${wish.match} }: the last entry that matches a table holds for it as a whole, so repeat there what is to be redacted.`,
-      }),
-    ];
-  });
+  const policy = compilePolicy({ tables: wishes.map(withoutKey) });
+  const known = tables.map((table): KnownTable => ({ ancestors: [], ...table }));
+  const certain = new Set(unmatchedRedactions(policy, known, server).map(({ rule }) => rule));
+  return unmatchedRedactions(policy, known, { ...server, hidesTables: false }).map(({ rule, columns, why }) =>
+    check(
+      'tables',
+      `tables.redaction.${rule}`,
+      certain.has(rule) ? 'fail' : 'warn',
+      `${rule}: ${shorten(columns)}: ${certain.has(rule) ? why : 'no table that can be seen is its'}`,
+      {
+        why: 'what was meant to be redacted would stand in the trail as it is, for good: run stops (redaction_unmatched)',
+        fix: `See columns of the entry { match: ${rule} }: names of now stand there, earlier ones and those that are gone or still to come under former_columns; the last entry that matches a table holds for it as a whole.`,
+      },
+    ),
+  );
+}
+
+/** Whether there is an HMAC key is not asked here. */
+function withoutKey({ match, exclude, columns = {}, former_columns = {} }: TableWish): TableRule {
+  const masked = (named: object) =>
+    Object.fromEntries(Object.keys(named).map((name) => [name, 'mask' as const]));
+  return { match, exclude, columns: masked(columns), former_columns: masked(former_columns) };
 }
 
 /** One step of setup. */

@@ -2,10 +2,8 @@
  * A MySQL or MariaDB server of its own with a daemon that captures schema `shop`, for tests that look at what stands in
  * the trail: started, sealed, read, verified, and searched for what must not be anywhere.
  */
-import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { zstdDecompressSync } from 'node:zlib';
 import type { MysqlFlavor } from '../../src/embedded/mysql-packages.ts';
 import {
   createTrailConfig,
@@ -21,6 +19,7 @@ import { startTrail } from './in-process.ts';
 import { type TestMysql, testMysql } from './mysql.ts';
 import { captureUrl } from './mysql-capture.ts';
 import { caughtUp } from './mysql-case.ts';
+import { contentOf, filesOf, foundIn } from './trail-bytes.ts';
 import { readTrail } from './trail-reader.ts';
 
 /** A record as JSON.parse gives it: for what is no number beyond a double. */
@@ -120,10 +119,8 @@ export async function startEdge(options: MysqlEdgeOptions): Promise<MysqlEdge> {
     },
     found: (texts, daemons) => {
       const said = daemons.map(({ log, stderr }) => JSON.stringify(log) + stderr()).join('\n');
-      const files = [...filesOf(join(config.dir, 'trails')), ...filesOf(join(config.dir, 'spool'))];
-      return texts.filter(
-        (text) => said.includes(text) || files.some((file) => contentOf(file).includes(Buffer.from(text))),
-      );
+      const inFiles = foundIn(config.dir, texts);
+      return texts.filter((text) => said.includes(text) || inFiles.includes(text));
     },
     [Symbol.asyncDispose]: async () => {
       await server[Symbol.asyncDispose]();
@@ -162,20 +159,4 @@ export async function until(holds: () => boolean | Promise<boolean>, ms = 30_000
   for (const deadline = Date.now() + ms; !(await holds()); await sleep(200)) {
     if (Date.now() > deadline) throw new Error(`waited ${ms} ms for ${holds}`);
   }
-}
-
-function filesOf(folder: string): string[] {
-  try {
-    return readdirSync(folder, { recursive: true, withFileTypes: true })
-      .filter((entry) => entry.isFile())
-      .map((entry) => join(entry.parentPath, entry.name));
-  } catch {
-    return [];
-  }
-}
-
-function contentOf(file: string): Buffer {
-  const bytes = readFileSync(file);
-  const isZstd = bytes.length > 4 && bytes.readUInt32LE(0) === 0xfd2fb528;
-  return isZstd ? zstdDecompressSync(bytes) : bytes;
 }

@@ -1,10 +1,8 @@
 /**
  * Which tables the configuration reaches on this server, and whether those that shall have a context trigger have it. By
- * names alone, since a server may have a hundred thousand tables; what is told of them is bounded.
+ * names alone, since a server may have a hundred thousand tables; what is told of them is bounded. Pure.
  */
 import type { Kit } from './kit.ts';
-import { readTableNames } from './preflight-schema.ts';
-import type { SideSession } from './sessions.ts';
 import type { CaptureProblem } from './settings.ts';
 
 /** Whether the configuration says so of a table; `foldsNames`: of a server that compares their names without case. */
@@ -21,16 +19,6 @@ export interface Coverage {
   readonly noKit: boolean;
 }
 
-export async function readCoverage(
-  side: SideSession,
-  kit: Kit | null,
-  foldsNames: boolean,
-  rules: { readonly covers: OfTable; readonly wantsTrigger: OfTable },
-): Promise<Coverage> {
-  return coverageOf(await readTableNames(side), kit, foldsNames, rules);
-}
-
-/** Pure. */
 export function coverageOf(
   tables: readonly { readonly schema: string; readonly table: string }[],
   kit: Kit | null,

@@ -20,12 +20,15 @@ import { readMariadbGtid, readMysqlGtid, readTaggedGtid } from './gtid-event.ts'
 import type { Overflow } from './overflow.ts';
 import { createDelivered, type FilePlace, type Gtid } from './position.ts';
 import { createRowEvents } from './row-events.ts';
-import { createTableMaps } from './table-map.ts';
+import { type ColumnsNow, createTableMaps } from './table-map.ts';
 import { createTransaction, type TransactionParts } from './transaction.ts';
 
 export interface DecoderOptions extends Pick<TransactionParts, 'threads'> {
   readonly flavor: Flavor;
-  readonly handler: Pick<ChangeHandler, 'begin' | 'row' | 'message' | 'commit' | 'quiet' | 'observe'>;
+  readonly handler: Pick<
+    ChangeHandler,
+    'begin' | 'row' | 'message' | 'moved' | 'commit' | 'quiet' | 'observe'
+  >;
   /** Where the stream starts: `startOf` says where the link has to. */
   readonly start: Position;
   /** Whether the table has our trigger, as of now. */
@@ -37,6 +40,8 @@ export interface DecoderOptions extends Pick<TransactionParts, 'threads'> {
   readonly covers?: (schema: string, table: string) => boolean;
   /** The server compares names of schemas and tables without case. */
   readonly foldsNames?: boolean;
+  /** The columns that a table has by now, where a redaction depends on it. */
+  readonly columnsNow?: ColumnsNow;
   /** MySQL: rows of this table were changed whose cascades stand in no log. Told at least once a table. */
   readonly cascadesUnlogged?: (schema: string, table: string) => void;
   /**
@@ -64,8 +69,12 @@ export function createDecoder(options: DecoderOptions): Decoder {
   const { flavor, handler } = options;
   const frames = createEventFrames();
   const delivered = createDelivered(flavor, options.start);
-  const tables = createTableMaps(flavor, options.contextTrigger, options.foldsNames);
-  const transaction = createTransaction({ handler, threads: options.threads });
+  const tables = createTableMaps(flavor, options.contextTrigger, options.foldsNames, options.columnsNow);
+  const transaction = createTransaction({
+    handler,
+    threads: options.threads,
+    foldsNames: options.foldsNames === true,
+  });
   const rows = createRowEvents({
     transaction,
     tables,

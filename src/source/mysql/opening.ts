@@ -46,6 +46,8 @@ export async function openSource(
     const look = await watch.check(side, facts, null);
     const refused = resume.acceptGap !== null;
     const { start, gap } = decideOpening({ resume, facts, ...look, refused });
+    const unmatched = watch.unmatched();
+    if (unmatched !== null) throw unmatched;
     return {
       attached: { side, facts, start, look },
       opened: { identity: identityOf(facts, parts), start, gap },

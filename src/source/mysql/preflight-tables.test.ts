@@ -22,11 +22,24 @@ describe('redactions that no column has', () => {
       .map(({ status, what }) => `${status} ${what}`);
   test('are told, by the entry', () => {
     expect(found([{ ...rule, columns: { EMAIL: 'mask', ID: 'drop' } }])).toEqual([]);
-    expect(found([rule])).toEqual(['warn shop.*: e-mail: no table of it has such a column']);
+    expect(found([rule])).toEqual(['fail shop.*: e-mail: no table of it has such a column']);
+    expect(found([{ ...rule, columns: { email: 'mask' }, former_columns: { 'e-mail': 'drop' } }])).toEqual(
+      [],
+    );
+  });
+  test('are no certain thing where tables may be hidden', () => {
+    const hidden = preflight(
+      { ...good, sawAll: false },
+      { ...wish, tables: [{ ...rule, match: 'sales.orders' }] },
+    );
+    expect(hidden.find(({ id }) => id.startsWith('tables.redaction'))).toMatchObject({
+      status: 'warn',
+      what: 'sales.orders: email, e-mail: no table that can be seen is its',
+    });
   });
   test('of an entry that a later one replaces, too; of one that leaves tables out, not', () => {
     expect(found([rule, wish.tables[0]!])).toEqual([
-      'warn shop.*: email, e-mail: no table that can be seen is its',
+      'fail shop.*: email, e-mail: the entry holds for no table',
     ]);
     expect(found([{ ...rule, exclude: true }])).toEqual([]);
   });

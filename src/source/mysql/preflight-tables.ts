@@ -129,8 +129,9 @@ export function tableChecks(facts: PreflightFacts, wish: PreflightWish): Check[]
       );
   }
   const { foldsNames } = facts.server;
+  const server = { foldsColumns: true, hidesTables: !facts.sawAll };
   const columned = facts.tables.map((table) => ({ ...table, foldsNames }));
-  return [...checks, ...redactionChecks(columned, wish.tables, true), ...oldTimeChecks(facts)];
+  return [...checks, ...redactionChecks(columned, wish.tables, server), ...oldTimeChecks(facts)];
 }
 
 function apartCheck({ table, name, apart }: TableVerdict): Check {

@@ -6,6 +6,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { RowsealError } from '../../base/errors.ts';
 import type { ChangeHandler } from '../../change/change.ts';
+import { createSecondLook } from '../second-look.ts';
 import type { ChangeSource, Resume } from '../source.ts';
 import { createBacklog, type FilePlace } from './backlog.ts';
 import type { Flavor } from './column.ts';
@@ -96,6 +97,7 @@ export function createMysqlSource(options: MysqlSourceOptions): MysqlSource {
     const deliver = () => {
       if (!state.inTransaction && !state.over) tell();
     };
+    const secondLook = createSecondLook<RowsealError>();
     const look = async () => {
       try {
         const since = backlog.since();
@@ -104,6 +106,8 @@ export function createMysqlSource(options: MysqlSourceOptions): MysqlSource {
         ended = binlog.files;
         // The dump would go on to wait for more of a file that is gone.
         if (lost !== null) throw new RowsealError('source_changed', `the server's log lost ${lost}`);
+        const unmatched = secondLook(watch.unmatched());
+        if (unmatched !== null) throw unmatched;
       } catch (error) {
         if (!asRowsealError(error, 'watching').retryable) throw error;
         log.warn({ error: (error as Error).message }, 'the capture could not be looked at');
@@ -120,6 +124,7 @@ export function createMysqlSource(options: MysqlSourceOptions): MysqlSource {
       foldsNames: at.facts.foldsNames,
       serverId: at.facts.serverId,
       contextTrigger: watch.hasTriggers,
+      columnsNow: watch.columnsNow,
       cascadesUnlogged: watch.cascadesUnlogged,
       ...(overflow === undefined ? {} : { overflow }),
       ready: () => held?.promise,
@@ -241,6 +246,7 @@ function wrapped(
       handler.quiet(position);
       told.idle();
     },
+    moved: (moves) => handler.moved?.(moves),
     observe: handler.observe.bind(handler),
   };
 }

@@ -4,6 +4,7 @@
  */
 import { type Definition, readDefinition } from './definitions.ts';
 import type { QuotingMode } from './sql-tokens.ts';
+import { type Move, tableMoves } from './table-moves.ts';
 import { keyword, qualified, type Word, wordsOf } from './words.ts';
 
 export type Statement =
@@ -15,7 +16,7 @@ export type Statement =
       readonly verb: 'start' | 'end' | 'prepare' | 'commit' | 'rollback';
       readonly xid: string;
     }
-  | ({ readonly kind: 'ddl' } & Definition)
+  | ({ readonly kind: 'ddl'; readonly moves?: readonly Move[] } & Definition)
   | {
       readonly kind: 'change';
       /** `statement_update`; `statement_unknown` for what is none of the known ones. */
@@ -80,7 +81,9 @@ function meaningOf(words: readonly Word[], schema: string | null): Statement {
   }
   if (CHANGES.has(verb)) return changeOf(verb, words, schema);
   const definition = readDefinition(words, schema);
-  return definition === null ? unknown() : { kind: 'ddl', ...definition };
+  if (definition === null) return unknown();
+  const moves = tableMoves(words, schema);
+  return { kind: 'ddl', ...definition, ...(moves.length > 0 ? { moves } : {}) };
 }
 
 /** SET STATEMENT variable = value, … FOR statement. A FOR in brackets is a value's own. */

@@ -26,6 +26,9 @@ export interface TableMap {
   readonly oldTemporal: boolean;
 }
 
+/** Undefined where it is not known. */
+export type ColumnsNow = (schema: string, table: string) => readonly string[] | undefined;
+
 export interface TableMaps {
   /** `body`: the event without header and checksum. Throws `stream_not_understood`. */
   read(body: Buffer): TableMap;
@@ -81,6 +84,7 @@ export function createTableMaps(
   flavor: Flavor,
   contextTrigger: (schema: string, table: string) => boolean = () => false,
   foldsNames = false,
+  columnsNow: ColumnsNow = () => undefined,
 ): TableMaps {
   // In two halves, so that what was read for the statement at hand is never among what is forgotten.
   let byId = new Map<number, Known>();
@@ -114,7 +118,7 @@ export function createTableMaps(
       const key = bytes.toString('latin1');
       let table = byBytes.get(key);
       if (table === undefined || !isAsOfNow(table)) {
-        table = readTableMap(body, flavor, contextTrigger, foldsNames);
+        table = readTableMap(body, flavor, contextTrigger, foldsNames, columnsNow);
         if (byBytes.size >= MAX_KEPT || bytesColumns >= MAX_KEPT_COLUMNS) {
           byBytes.clear();
           bytesColumns = 0;
@@ -149,6 +153,7 @@ export function readTableMap(
   flavor: Flavor,
   contextTrigger: (schema: string, table: string) => boolean = () => false,
   foldsNames = false,
+  columnsNow: ColumnsNow = () => undefined,
 ): TableMap {
   const fields = readFields(body, ID_BYTES + FLAG_BYTES, body.length, 'a table map');
   const schema = name(fields);
@@ -170,7 +175,12 @@ export function readTableMap(
   const columns = unwrapped.map(({ type, meta: ofType }, i) =>
     columnOf(i, type, ofType, names, metadata, nullable),
   );
-  const ofServer = { contextTrigger: contextTrigger(schema, table), foldsNames };
+  const unsent = addedLater(names, columnsNow(schema, table));
+  const ofServer = {
+    contextTrigger: contextTrigger(schema, table),
+    foldsNames,
+    ...(unsent.length === 0 ? {} : { unsent }),
+  };
   return tableOf(schema, table, columns, names, metadata.primaryKey, ofServer);
 }
 
@@ -180,7 +190,7 @@ function tableOf(
   columns: readonly ColumnMeta[],
   names: readonly string[] | null,
   key: readonly number[] | null,
-  ofServer: { readonly contextTrigger: boolean; readonly foldsNames: boolean },
+  ofServer: Pick<Relation, 'contextTrigger' | 'foldsNames' | 'unsent'>,
 ): TableMap {
   const coders = columns.map((column) => coderOf(column));
   const nameOf = (ordinal: number) => names?.[ordinal] ?? `@${ordinal + 1}`;
@@ -214,6 +224,15 @@ function tableOf(
       contextAhead: true, // row-events.ts
     },
   };
+}
+
+/** Where a column was renamed since, or dropped, nobody can tell which of now it is. */
+function addedLater(names: readonly string[] | null, now: readonly string[] | undefined): readonly string[] {
+  if (names === null || now === undefined) return [];
+  const folded = new Set(now.map((name) => name.toLowerCase()));
+  const then = new Set(names.map((name) => name.toLowerCase()));
+  if (!folded.isSupersetOf(then)) return [];
+  return now.filter((name) => !then.has(name.toLowerCase()));
 }
 
 function columnOf(

@@ -11,14 +11,17 @@ import { maskedStatement } from './masking.ts';
 import { CONTEXT_SCHEMA, CONTEXT_TABLE, createTransactionMessages } from './messages.ts';
 import type { Query } from './query.ts';
 import type { TableMap } from './table-map.ts';
+import type { Move } from './table-moves.ts';
 import type { Threads } from './threads.ts';
 
 type Session = NonNullable<TransactionStart['session']>;
 
 export interface TransactionParts {
-  readonly handler: Pick<ChangeHandler, 'begin' | 'row' | 'message' | 'commit' | 'observe'>;
+  readonly handler: Pick<ChangeHandler, 'begin' | 'row' | 'message' | 'moved' | 'commit' | 'observe'>;
   /** Who is behind a session; null where nobody may be asked. */
   readonly threads: Pick<Threads, 'find'> | null;
+  /** The server compares names of tables without case. */
+  readonly foldsNames?: boolean;
 }
 
 export interface Transaction {
@@ -38,7 +41,7 @@ export interface Transaction {
     before: RowImage | null,
     after: RowImage | null,
   ): void;
-  ddl(query: Query, definition: Definition): void;
+  ddl(query: Query, definition: Definition & { readonly moves?: readonly Move[] }): void;
   /** The sqlcommenter comment of the statement that follows. */
   comment(pairs: string | null): void;
   gap(reason: string, details?: Readonly<Record<string, unknown>>): void;
@@ -48,7 +51,7 @@ export interface Transaction {
 }
 
 export function createTransaction(parts: TransactionParts): Transaction {
-  const { handler, threads } = parts;
+  const { handler, threads, foldsNames = false } = parts;
   const gaps = createGaps(handler);
   const tampering = new Map<string, Readonly<Record<string, unknown>>>();
   let current: TransactionStart | null = null;
@@ -99,6 +102,8 @@ export function createTransaction(parts: TransactionParts): Transaction {
     ddl(query, definition) {
       messages.comment(query.text === null ? null : sqlCommentOf(query.text));
       messages.settle();
+      if (definition.moves !== undefined)
+        handler.moved?.(definition.moves.map((move) => ({ ...move, foldsNames })));
       count++;
       handler.message('rowseal.ddl', ddlMessage(query, definition));
     },

@@ -2,13 +2,16 @@
  * Watches over the capture while it runs: looks, compares with the last look, and says each difference once. What
  * it learnt survives reconnects of the source, so that nothing is said twice and nothing in between is missed.
  */
+import type { RowsealError } from '../../base/errors.ts';
 import type { Observation } from '../../change/change.ts';
-import { type Coverage, coverageProblems, type OfTable, readCoverage } from './coverage.ts';
+import type { Policy } from '../../change/policy.ts';
+import { type Coverage, coverageOf, coverageProblems, type OfTable } from './coverage.ts';
 import { parseGtidSet } from './gtid.ts';
 import { type Kit, readKit } from './kit.ts';
 import { keptSeconds } from './preflight-binlog.ts';
 import { cascadeObservation, cascadesFrom, logsCascades } from './preflight-foreign-keys.ts';
-import { type CascadeFacts, readCascades } from './preflight-schema.ts';
+import { type CascadeFacts, readCascades, readTableNames } from './preflight-schema.ts';
+import { type RedactedColumns, readRedacted } from './redacted-columns.ts';
 import { type BinlogState, incarnationOf, readBinlogState, readEnd, type ServerFacts } from './server.ts';
 import type { SideSession } from './sessions.ts';
 import {
@@ -19,6 +22,8 @@ import {
   problemsOf,
   readCapture,
 } from './settings.ts';
+
+import type { ColumnsNow } from './table-map.ts';
 
 export type { CaptureProblem } from './settings.ts';
 
@@ -40,6 +45,9 @@ export interface Watch {
   hasTriggers(schema: string, table: string): boolean;
   /** A change of this table was logged without what its foreign keys made of it. */
   cascadesUnlogged(schema: string, table: string): void;
+  /** Redactions that no column has, as of the last look at definitions; null where all have. */
+  unmatched(): RowsealError | null;
+  readonly columnsNow: ColumnsNow;
   /** Something was defined: the next look takes in triggers and foreign keys too. */
   defined(): void;
   /** Sessions of this process that were given a binlog: what the server still holds of them may be ended. */
@@ -52,6 +60,7 @@ const DEFINITIONS_MS = 60_000;
 interface Definitions {
   readonly kit: Kit | null;
   readonly coverage: Coverage;
+  readonly redactions: RedactedColumns | null;
   readonly cascades: readonly CascadeFacts[];
   /** The server logs what cascades change, as far as its settings go. */
   readonly logged: boolean;
@@ -68,10 +77,12 @@ export interface WatchOptions {
   readonly covers?: OfTable;
   /** Whether it asks for a context trigger on it; on none where it is not given. */
   readonly wantsTrigger?: OfTable;
+  /** What has to be redacted; nothing where it is not given. */
+  readonly policy?: Policy;
 }
 
 export function createWatch(options: WatchOptions): Watch {
-  const { clock, covers = () => true, wantsTrigger = () => false } = options;
+  const { clock, covers = () => true, wantsTrigger = () => false, policy } = options;
   let definitions: Definitions | null = null;
   let stale = false;
   /** Cascades that the trail was told of. */
@@ -88,9 +99,12 @@ export function createWatch(options: WatchOptions): Watch {
     stale = false; // what is defined while we look is looked at again
     const { foldsNames } = facts;
     const kit = await readKit(side);
-    const coverage = await readCoverage(side, kit, foldsNames, { covers, wantsTrigger });
+    const tables = await readTableNames(side);
+    const coverage = coverageOf(tables, kit, foldsNames, { covers, wantsTrigger });
+    const redactions = policy === undefined ? null : await readRedacted(side, policy, tables, foldsNames);
     const cascades = await readCascades(side);
-    return { kit, coverage, cascades, lookedAt, side, logged: logsCascades(facts), foldsNames };
+    const logged = logsCascades(facts);
+    return { kit, coverage, redactions, cascades, lookedAt, side, logged, foldsNames };
   };
   const tellCascades = ({ cascades, logged, foldsNames }: Definitions) => {
     for (const cascade of logged ? cascadesFrom(unloggedParents, cascades) : cascades) {
@@ -105,7 +119,12 @@ export function createWatch(options: WatchOptions): Watch {
     const state = await readBinlogState(side, facts);
     const end = await readEnd(side, facts);
     const old = definitions;
-    const due = old === null || stale || old.side !== side || clock() - old.lookedAt >= DEFINITIONS_MS;
+    const due =
+      old === null ||
+      stale ||
+      old.redactions?.unmatched ||
+      old.side !== side ||
+      clock() - old.lookedAt >= DEFINITIONS_MS;
     const now = due ? await readDefinitions(side, facts) : old;
     const capture = await readCapture(side, facts, end, now.kit);
     const incarnation = incarnationOf(facts);
@@ -149,6 +168,8 @@ export function createWatch(options: WatchOptions): Watch {
       unloggedParents.add(`${schema}.${table}`);
       if (definitions !== null) tellCascades(definitions);
     },
+    unmatched: () => definitions?.redactions?.unmatched ?? null,
+    columnsNow: (schema, table) => definitions?.redactions?.columnsOf(schema, table),
     defined: () => {
       stale = true;
     },

@@ -230,7 +230,8 @@ function isCovered(capture: Capture, table: CapturedTable): boolean {
   return table.ancestors.some((name) => capture.tables.get(name)?.published);
 }
 
-function split(name: string): [schema: string, table: string] {
+/** `schema.table` of `tables`. */
+export function split(name: string): [schema: string, table: string] {
   const dot = name.indexOf('.');
   return [name.slice(0, dot), name.slice(dot + 1)];
 }

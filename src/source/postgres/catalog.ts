@@ -7,6 +7,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Column, Position, Relation } from '../../change/change.ts';
 import { END_OF_LOG, isProven, type Lineages, lineageOf, slotNamed } from './ancestry.ts';
+import { columnsNow, namesBesides } from './columns-now.ts';
 import type { RelationMessage } from './decode.ts';
 import { parseLsn } from './lsn.ts';
 import type { SideSession, TextRow } from './sessions.ts';
@@ -42,20 +43,20 @@ const KIT = `exists (select from pg_proc p join pg_namespace n on n.oid = p.pron
 const LINEAGE = `lineage.ancestors, lineage.written, lineage.relids, lineage.unmoved, lineage.unnamed, lineage.own_schema,
     lineage.context_trigger`;
 
-const RELATION = `
+const RELATION = (version: number) => `
   with ${slotNamed('$5')}
   select pg_current_snapshot()::text as snapshot, ${END_OF_LOG} as seen_at, ${KIT}, ${LINEAGE},
-    exists (select from pg_class where oid = $1::oid) as there, ${PRIMARY_KEY('$1::oid')},
+    exists (select from pg_class where oid = $1::oid) as there, ${PRIMARY_KEY('$1::oid')}, ${columnsNow('$1::oid', '$6', version)},
     (select json_agg(format_type(t.oid, nullif(m.modifier, -1)) order by m.place)
        from unnest($3::oid[], $4::int4[]) with ordinality m(oid, modifier, place)
        left join pg_type t on t.oid = m.oid) as type_names
     from ${lineageOf('$1::oid', '$2')}`;
 
 /** The same of every published table at once, so that a thousand tables don't cost a thousand questions. */
-const PUBLISHED = `
+const PUBLISHED = (version: number) => `
   with ${slotNamed('$3')}
   select c.oid, pg_current_snapshot()::text as snapshot, ${END_OF_LOG} as seen_at, ${KIT}, ${LINEAGE},
-    true as there, ${PRIMARY_KEY('c.oid')},
+    true as there, ${PRIMARY_KEY('c.oid')}, ${columnsNow('c.oid', '$1', version)},
     (select json_object_agg(a.atttypid || ':' || a.atttypmod, format_type(a.atttypid, nullif(a.atttypmod, -1)))
        from pg_attribute a where a.attrelid = c.oid and a.attnum > 0 and not a.attisdropped) as types
   from pg_publication_tables p join pg_namespace n on n.nspname = p.schemaname
@@ -79,6 +80,10 @@ interface CatalogParts {
   readonly side: SideSession;
   readonly publication: string;
   readonly slot: string;
+  /** server_version_num. */
+  readonly version: number;
+  /** Columns of a table that were redacted when the catalogs were last looked at. */
+  readonly redacted: (oid: number) => readonly string[];
   /** What was seen of the tables before; what is seen here is added. */
   readonly lineages: Lineages;
 }
@@ -111,7 +116,10 @@ export function createCatalog(parts: CatalogParts): Catalog {
       const known = factsAhead(await ahead, message);
       const facts = known ?? (await readFacts(parts, message, oids));
       const types = known === null ? await readTypes(side, oids) : (await ahead).types;
-      const described = describeRelation(message, facts, (oid) => types.get(oid), heard);
+      const described = {
+        ...describeRelation(message, facts, (oid) => types.get(oid), heard),
+        ...namesBesides(message, facts, parts.redacted(message.oid)),
+      };
       const { past, present, seenAt } = timed(message, facts, described, lineages);
       if (present !== null)
         lineages.saw(message.oid, seenAt, present.ancestors, facts['context_trigger'] === 'now');
@@ -174,8 +182,8 @@ interface ReadAhead {
   readonly types: ReadonlyMap<number, TypeDescription>;
 }
 
-async function readAhead({ side, publication, slot }: CatalogParts): Promise<ReadAhead> {
-  const rows = await side.query(PUBLISHED, [publication, `{${CONTEXT_TRIGGERS.join(',')}}`, slot]);
+async function readAhead({ side, publication, slot, version }: CatalogParts): Promise<ReadAhead> {
+  const rows = await side.query(PUBLISHED(version), [publication, `{${CONTEXT_TRIGGERS.join(',')}}`, slot]);
   const oids = new Set<number>();
   for (const row of rows) {
     for (const key of Object.keys(typeMap(row))) oids.add(Number(key.split(':')[0]));
@@ -211,7 +219,7 @@ async function readTypes(side: SideSession, oids: readonly number[]): Promise<Ma
  * do. What it created or altered would be missing from the catalogs, so we look again until it shows.
  */
 async function readFacts(
-  { side, slot }: CatalogParts,
+  { side, slot, publication, version }: CatalogParts,
   message: RelationMessage,
   oids: readonly number[],
 ): Promise<TextRow> {
@@ -221,10 +229,11 @@ async function readFacts(
     `{${oids.join(',')}}`,
     `{${message.columns.map((column) => column.typeModifier).join(',')}}`,
     slot,
+    publication,
   ];
   const deadline = Date.now() + VISIBLE_PATIENCE_MS;
   for (;;) {
-    const [facts = {}] = await side.query(RELATION, values, 'relation');
+    const [facts = {}] = await side.query(RELATION(version), values, 'relation');
     if (isFinished(message.xid, facts['snapshot'] ?? '') || Date.now() > deadline) return facts;
     await sleep(5);
   }

@@ -69,6 +69,8 @@ export async function openSource(
       slot: await readSlot(side, slot, facts.versionNumber),
     });
     const { endOfLog } = await watch.check(side, facts.versionNumber); // throws without a publication
+    const unmatched = watch.unmatched();
+    if (unmatched !== null) throw unmatched;
     if (opening.action === 'recreate') await dropSlot(client, slot);
     const created = opening.action === 'use' ? null : await create(client, facts, parts);
     const start = created ?? opening.start ?? '0/0';

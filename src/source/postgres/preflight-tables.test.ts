@@ -151,7 +151,7 @@ describe('tableChecks', () => {
     expect(checks({}, wishes)).toMatchObject([
       {
         id: 'tables.redaction.public.*',
-        status: 'warn',
+        status: 'fail',
         what: 'public.*: Id: no table of it has such a column',
       },
     ]);

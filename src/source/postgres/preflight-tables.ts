@@ -221,7 +221,11 @@ export function tableChecks(facts: TableSetting, wish: TableCaptureWish): Check[
         fix: `ALTER PUBLICATION ${quoteIdentifier(publicationName)} DROP TABLE ${qualified(table)};`,
       });
   }
-  const redactions = redactionChecks(tables, wishes, false);
+  const redactions = redactionChecks(
+    tables.filter(({ kind }) => kind !== 'f'),
+    wishes,
+    { foldsColumns: false, hidesTables: false },
+  );
   return [summary(rows), ...identitySummary(rows), ...checks, ...redactions];
 }
 

@@ -5,6 +5,7 @@
  */
 import { RowsealError } from '../../base/errors.ts';
 import type { ChangeHandler } from '../../change/change.ts';
+import { createSecondLook } from '../second-look.ts';
 import type { ChangeSource, Resume } from '../source.ts';
 import { createCatalog } from './catalog.ts';
 import { parsePostgresUrl } from './connection.ts';
@@ -13,6 +14,7 @@ import { createHeartbeat } from './heartbeat.ts';
 import type { Link } from './link.ts';
 import { parseLsn } from './lsn.ts';
 import { type Attached, inspectSource, openSource } from './opening.ts';
+import { repeat } from './repeat.ts';
 import { readSlot } from './server.ts';
 import { connectSession } from './sessions.ts';
 import { startPosition, streamFrom } from './stream.ts';
@@ -114,9 +116,11 @@ export function createPostgresSource(options: PostgresSourceOptions): PostgresSo
     const deliver = () => {
       if (!state.inTransaction && !state.over) tell();
     };
+    const secondLook = createSecondLook<RowsealError>();
     const tick = async () => {
       try {
         endOfLog = (await watch.check(at.side, at.facts.versionNumber)).endOfLog;
+        fatal ??= secondLook(watch.unmatched());
       } catch (error) {
         if (!asRowsealError(error, 'watching').retryable) fatal = error;
         else log.warn({ error: (error as Error).message }, 'the capture could not be looked at');
@@ -135,7 +139,14 @@ export function createPostgresSource(options: PostgresSourceOptions): PostgresSo
       idleSince: () => state.commitAt,
       log,
     });
-    const catalog = createCatalog({ side: at.side, publication, slot, lineages: watch.lineages });
+    const catalog = createCatalog({
+      side: at.side,
+      publication,
+      slot,
+      version: at.facts.versionNumber,
+      lineages: watch.lineages,
+      redacted: watch.redacted,
+    });
     const look = repeat(tick, options.watchMs ?? 10_000, abort);
     deliver();
     try {
@@ -258,41 +269,5 @@ function bound(handler: ChangeHandler): ChangeHandler {
     commit: handler.commit.bind(handler),
     quiet: handler.quiet.bind(handler),
     observe: handler.observe.bind(handler),
-  };
-}
-
-/** Runs a task again and again, never twice at once, until it fails; `soon` brings the next run forward. */
-function repeat(task: () => Promise<void>, everyMs: number, onError: (error: unknown) => void) {
-  let timer: NodeJS.Timeout | null = null;
-  let dueAt = Number.POSITIVE_INFINITY;
-  let running = false;
-  let stopped = false;
-  /** Only ever brings the next run forward. */
-  const plan = (ms: number) => {
-    const at = performance.now() + ms;
-    if (stopped || running || at >= dueAt) return;
-    if (timer !== null) clearTimeout(timer);
-    dueAt = at;
-    timer = setTimeout(run, ms);
-  };
-  const run = async () => {
-    running = true;
-    dueAt = Number.POSITIVE_INFINITY;
-    try {
-      await task();
-    } catch (error) {
-      if (!stopped) onError(error);
-      stopped = true;
-    }
-    running = false;
-    plan(everyMs);
-  };
-  plan(everyMs);
-  return {
-    soon: () => plan(Math.min(500, everyMs)),
-    stop: () => {
-      stopped = true;
-      if (timer !== null) clearTimeout(timer);
-    },
   };
 }

@@ -4,6 +4,7 @@
  */
 import { RowsealError } from '../../base/errors.ts';
 import type { Observation } from '../../change/change.ts';
+import type { Policy } from '../../change/policy.ts';
 import { createLineages, END_OF_LOG, type Lineages } from './ancestry.ts';
 import {
   type Capture,
@@ -15,6 +16,7 @@ import {
   readCapture,
 } from './capture.ts';
 import { parseLsn } from './lsn.ts';
+import { createRedactedColumns } from './redacted-columns.ts';
 import type { SideSession } from './sessions.ts';
 
 export type { CaptureProblem } from './capture.ts';
@@ -25,6 +27,10 @@ export interface Watch {
   /** What nobody has been told yet: the capture as it is, the first time; then every difference, once. */
   news(): readonly Observation[];
   problems(): readonly CaptureProblem[];
+  /** Redactions that no column has, as of the last look; null where all have. */
+  unmatched(): RowsealError | null;
+  /** Redacted columns of a table, by their names at the last look. */
+  readonly redacted: (oid: number) => readonly string[];
   /** What the tables were partitions of, as far as it was seen. */
   readonly lineages: Lineages;
 }
@@ -36,8 +42,11 @@ export function createWatch(parts: {
   readonly slot: string;
   readonly publication: string;
   readonly matches: Matches;
+  /** What has to be redacted; nothing where it is not given. */
+  readonly policy?: Policy;
 }): Watch {
   const { slot, publication, matches } = parts;
+  const redacted = createRedactedColumns(parts.policy ?? null);
   let known: Capture | null = null;
   let streaming = false;
   let problems: readonly CaptureProblem[] = [];
@@ -88,6 +97,7 @@ export function createWatch(parts: {
       );
     }
     const [{ position = null } = {}] = await side.query(`select ${END_OF_LOG} as position`);
+    await redacted.look(side, now);
     remember(now, position === null ? 0n : parseLsn(position), lineages);
     // What is decoded where no publication of the name was fails before 18; since then its rows are passed over.
     const from = seen === null ? wal.unseen : seen.oid === now.oid ? null : seen.position;
@@ -120,6 +130,8 @@ export function createWatch(parts: {
       return news;
     },
     problems: () => problems,
+    unmatched: redacted.unmatched,
+    redacted: redacted.of,
     lineages,
   };
 }
