@@ -184,7 +184,7 @@ async function checkSeals(walk: Walk, verifier: VerifierKey, run: Run): Promise<
 async function locateSegments(link: Link, listing: SegmentListing): Promise<LocatedSegment[]> {
   const located: LocatedSegment[] = [];
   for (const entry of link.file.seal.segments) {
-    located.push({ entry, versions: await listing.locate(entry.class, entry.object) });
+    located.push({ entry, listed: await listing.locate(entry.class, entry.object) });
   }
   return located;
 }
