@@ -1,9 +1,8 @@
 /** Why `rowseal show` had nothing to show: a name that the trail does not know is a mistake, and not the same as no changes. */
 import { RowsealError } from '../base/errors.ts';
 import type { TrailReader } from '../store/store.ts';
-import { sealPath } from '../trail/names.ts';
 import type { VerifierKey } from '../trail/note.ts';
-import { MAX_SEAL_BYTES, parseSealFile } from '../trail/seal.ts';
+import type { Seal } from '../trail/seal.ts';
 import { readRecords, type StoredRecord } from '../verify/records.ts';
 import { entriesOf, membersOf, textOf } from './record-members.ts';
 import { type Filters, needleOf } from './show-filter.ts';
@@ -48,23 +47,8 @@ function relationOf({ target, columns }: StoredRecord['value']): { name: string;
 }
 
 /** Why nothing was shown, as far as that can be told: how far the trail reaches, and tables that have no key. */
-export async function nothing(
-  reader: TrailReader,
-  { key }: Filters,
-  keyless: ReadonlySet<string>,
-): Promise<string> {
-  let newest = -1;
-  for await (const { key: object } of reader.list('seals/')) {
-    const number = /^seals\/([0-9]{12})$/.exec(object)?.[1];
-    if (number !== undefined) newest = Math.max(newest, Number(number));
-  }
-  let reach = '';
-  try {
-    const { seal } = parseSealFile(await reader.read(sealPath(newest), null, MAX_SEAL_BYTES));
-    reach = ` The trail reaches to ${seal.sealed_at} (seal ${newest}).`;
-  } catch (error) {
-    if (!(error instanceof RowsealError)) throw error; // what is no seal tells nothing: verify names it
-  }
+export function nothing(newest: Seal | null, { key }: Filters, keyless: ReadonlySet<string>): string {
+  const reach = newest === null ? '' : ` The trail reaches to ${newest.sealed_at} (seal ${newest.number}).`;
   const hints = [...keyless].map(
     (table) =>
       `${JSON.stringify(table).slice(1, -1)} has no key: filter the --json output instead of --key ${key}.\n`,

@@ -2,6 +2,7 @@
 import { RowsealError } from '../base/errors.ts';
 import { shellWord } from '../source/preflight.ts';
 import { openReader } from '../store/open.ts';
+import type { Seal } from '../trail/seal.ts';
 import { readRecords, type StoredRecord } from '../verify/records.ts';
 import { type Command, parseCommandLine } from './command.ts';
 import { createHistory } from './history.ts';
@@ -77,6 +78,7 @@ export const showCommand: Command = {
     const reader = await openReader(location, io.env);
     let problems = 0;
     let shown = 0;
+    const newest: { seal: Seal | null } = { seal: null };
     const history = createHistory({
       color: io.stdout.isTTY === true && !io.env['NO_COLOR'],
       target: values.table === undefined || values.key === undefined,
@@ -92,6 +94,9 @@ export const showCommand: Command = {
         mayMatch: (bytes) => mayMatch(bytes) || (gaps !== null && mayBeGap(bytes)),
         matches: (value) => matches(value) || gaps?.concerns(value) === true,
         onProblem,
+        onSeal: (seal) => {
+          newest.seal = seal;
+        },
       });
       for await (const record of records) {
         if (shown >= limit || io.signal.aborted) break;
@@ -102,7 +107,7 @@ export const showCommand: Command = {
         if (!io.stdout.write(text)) await drained(io.stdout);
       }
       if (shown === 0 && values.table !== undefined) await refuseUnknown(reader, key, values);
-      if (shown === 0 && !values.json) io.stderr.write(await nothing(reader, values, keyless));
+      if (shown === 0 && !values.json) io.stderr.write(nothing(newest.seal, values, keyless));
       // What stands in --json is the records' bytes alone.
       if (gaps !== null && gaps.count() > 0)
         (values.json || shown === 0 ? io.stderr : io.stdout).write(

@@ -2,14 +2,14 @@
  * What the newest part of a trail says of itself: how well its changes are attributed, where it admits holes, what
  * crashes left. It looks back from the head and says how far; it is no verification, and passes nothing off as one.
  */
-import { hash } from 'node:crypto';
 import { RowsealError } from '../base/errors.ts';
-import type { SealCheck } from '../seal/recover.ts';
+import { oldestSeal, type SealCheck } from '../seal/oldest.ts';
+import { lookUp } from '../store/keys.ts';
 import type { TrailReader } from '../store/store.ts';
 import { sealPath, TRAIL_CLASS } from '../trail/names.ts';
 import { findingOf } from '../trail/refuse.ts';
-import { MAX_SEAL_BYTES, type Seal, type SegmentEntry } from '../trail/seal.ts';
-import { decompressSegment } from '../trail/segment.ts';
+import type { Seal, SegmentEntry } from '../trail/seal.ts';
+import { openSegment } from '../verify/records.ts';
 
 export const TIERS = ['signed', 'asserted', 'session', 'annotated', 'connection', 'none'] as const;
 export type TierName = (typeof TIERS)[number];
@@ -82,17 +82,20 @@ export async function readTail(
 }
 
 async function readSeal(store: TrailReader, isSeal: SealCheck, number: number): Promise<Seal> {
-  const file = isSeal(await store.read(sealPath(number), null, MAX_SEAL_BYTES), number);
-  if (file === null) throw new RowsealError('trail_invalid', 'it is not validly signed for its number');
-  return file.seal;
+  const { found } = await oldestSeal(store, await lookUp(store, sealPath(number)), isSeal);
+  if (found === null) throw new RowsealError('trail_invalid', 'it is not validly signed for its number');
+  return found.file.seal;
 }
 
 async function readSegment(store: TrailReader, entry: SegmentEntry): Promise<Buffer> {
-  const object = await store.read(entry.object, null, entry.bytes);
-  if (hash('sha256', object, 'hex') !== entry.sha256) {
-    throw new RowsealError('trail_invalid', `${entry.object} has another SHA-256 than the seal says`);
+  const plain = await openSegment(store, entry.object, entry);
+  if (plain === null) {
+    throw new RowsealError(
+      'trail_invalid',
+      `${entry.object} is not there with the SHA-256 that the seal says`,
+    );
   }
-  return decompressSegment(object, entry.plain_bytes);
+  return plain;
 }
 
 function countTiers(plain: Buffer, tiers: Record<TierName, number>): number {

@@ -7,7 +7,8 @@ import type { TrailStore } from '../store/store.ts';
 import type { Signer } from '../trail/note.ts';
 import type { Retentions } from './build.ts';
 import type { SealLimits } from './cut.ts';
-import { recover, sealCheck } from './recover.ts';
+import { sealCheck } from './oldest.ts';
+import { recover } from './recover.ts';
 import { createSealer } from './sealer.ts';
 
 export interface EndParts {

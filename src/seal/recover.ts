@@ -5,34 +5,17 @@
  */
 import { RowsealError } from '../base/errors.ts';
 import type { Log } from '../base/log.ts';
-import type { ObjectVersion, TrailReader } from '../store/store.ts';
-import { MAX_SEAL_NUMBER, parseSegmentPath, sealNumber, sealPath } from '../trail/names.ts';
-import { type VerifierKey, verifyNote } from '../trail/note.ts';
-import { findingOf } from '../trail/refuse.ts';
-import { MAX_SEAL_BYTES, parseSealFile, type SealFile } from '../trail/seal.ts';
+import { type Listed, listKeys, lookUp } from '../store/keys.ts';
+import type { TrailReader } from '../store/store.ts';
+import { parseSegmentPath, sealNumber, sealPath } from '../trail/names.ts';
 import { type Head, headAfter } from './head.ts';
-
-/** Parses `bytes` where they are a seal of this trail, validly signed for `number`; null for anything else. */
-export type SealCheck = (bytes: Buffer, number: number) => SealFile | null;
+import { oldestSeal, type SealCheck } from './oldest.ts';
+import { highestSeal } from './search.ts';
 
 export interface Recovered {
   readonly head: Head;
   /** What a crash or a lost race left: segments above the head by path, seals at the head by SHA-256 in hex. */
   readonly abandoned: readonly string[];
-}
-
-export function sealCheck(trail: string, key: VerifierKey): SealCheck {
-  return (bytes, number) => {
-    try {
-      const file = parseSealFile(bytes);
-      const ours =
-        file.seal.trail === trail && file.seal.number === number && file.checkpoint.origin === trail;
-      return ours && verifyNote(file.note, [key]).length > 0 ? file : null;
-    } catch (error) {
-      if (findingOf(error) !== null) return null;
-      throw error;
-    }
-  };
 }
 
 /** The head and what to list as abandoned; null where the store holds no seal of this trail. */
@@ -42,10 +25,22 @@ export async function recover(
   classes: readonly string[],
   log: Log,
 ): Promise<Recovered | null> {
-  const highest = await highestSealKey(store);
-  if (highest === null) return null;
-  const found = (await headAt(store, highest, isSeal)) ?? (await headByListing(store, isSeal, log));
-  if (found === null) {
+  const met = { keys: 0, objects: 0 };
+  // A key that was asked for by its name may come again in a listing.
+  const known = new Map<string, boolean>();
+  const probe = async (listed: Listed): Promise<boolean> => {
+    const before = known.get(listed.key);
+    if (before !== undefined) return before;
+    const { found, junk } = await oldestSeal(store, listed, isSeal);
+    if (known.size < MOST_KNOWN) known.set(listed.key, found !== null);
+    if (junk > 0) met.keys += 1;
+    met.objects += junk;
+    return found !== null;
+  };
+  const number = await highestSeal(store, probe);
+  if (met.objects > 0) log.warn({ head: number, ...met }, JUNK);
+  if (number === null) {
+    if (!(await anySealKey(store))) return null;
     throw new RowsealError(
       'trail_invalid',
       'The store holds seals, but none that this key signed for this trail.',
@@ -54,97 +49,30 @@ export async function recover(
       },
     );
   }
+  const { found, lost } = await oldestSeal(store, await lookUp(store, sealPath(number)), isSeal, LOST_LOOK);
+  if (found === null)
+    throw new RowsealError('store_unavailable', `${sealPath(number)} is not listed any more`);
   const head = headAfter(found.file);
   const segments = await strays(store, head, classes);
-  return { head, abandoned: [...found.lost, ...segments] };
+  return { head, abandoned: [...lost, ...segments] };
 }
 
-interface Found {
-  readonly file: SealFile;
-  readonly lost: readonly string[];
-}
+const MOST_KNOWN = 10_000;
+
+/** One line for all of it: what was met on the way, not all that there is. */
+const JUNK =
+  'objects under seals’ names that are no seals of this trail were passed over; rowseal verify names them';
 
 /**
- * The highest seal number in the listing. Seals stand one after another, so asking for some by their names finds the
- * likely highest; whether it is, one listing beyond it decides. Where that finds more, since some are missing, the
- * search goes on from there by listings alone, a few however long the trail is.
+ * Objects that are looked at behind the head's: a seal that lost a race was put in the same seconds, so it stands right
+ * behind the winner. One that stands behind more junk than this is a notice of verify, no more.
  */
-async function highestSealKey(store: TrailReader): Promise<number | null> {
-  const first = (await isListed(store, 0)) ? 0 : await nextSeal(store, -1);
-  if (first === null) return null;
-  const likely = await search(first, async (number) => ((await isListed(store, number)) ? number : null));
-  const beyond = await nextSeal(store, likely);
-  return beyond === null ? likely : await search(beyond, (number) => nextSeal(store, number - 1));
-}
+const LOST_LOOK = 16;
 
-/** The highest number, by doubling and halving; `at` gives one at or above the number it is asked for, or null. */
-async function search(first: number, at: (number: number) => Promise<number | null>): Promise<number> {
-  let low = first;
-  let step = 1;
-  for (let found = await at(low + step); found !== null; found = await at(low + step)) {
-    low = found;
-    step *= 2;
-  }
-  // From here on: `low` is there, and nothing is at or above `high`.
-  let high = low + step;
-  while (low + 1 < high) {
-    const middle = low + Math.floor((high - low) / 2);
-    const found = await at(middle);
-    if (found === null) high = middle;
-    else low = found;
-  }
-  return low;
-}
-
-/** Whether there is any version of this seal's key, or a delete marker. */
-async function isListed(store: TrailReader, number: number): Promise<boolean> {
-  if (number > MAX_SEAL_NUMBER) return false;
-  const path = sealPath(number);
-  for await (const { key } of store.list(path)) if (key === path) return true;
+/** Whether there is anything of a seal's name, be it a delete marker. */
+async function anySealKey(store: TrailReader): Promise<boolean> {
+  for await (const { key } of store.list('seals/')) if (sealNumber(key) !== null) return true;
   return false;
-}
-
-/** The next seal number in the listing above `number`. */
-async function nextSeal(store: TrailReader, number: number): Promise<number | null> {
-  if (number >= MAX_SEAL_NUMBER) return null;
-  const after = number < 0 ? undefined : sealPath(number);
-  for await (const { key } of store.list('seals/', after)) {
-    const found = sealNumber(key);
-    if (found !== null && found > number) return found;
-  }
-  return null;
-}
-
-/** The head, if the seal at this number is valid. Its oldest valid version counts; later ones lost a race. */
-async function headAt(store: TrailReader, number: number, isSeal: SealCheck): Promise<Found | null> {
-  const key = sealPath(number);
-  const versions: ObjectVersion[] = [];
-  for await (const version of store.list(key)) if (version.key === key) versions.push(version);
-  let file: SealFile | null = null;
-  const lost = new Set<string>();
-  for (const version of versions) {
-    if (version.deleteMarker || version.bytes > MAX_SEAL_BYTES) continue;
-    const seal = isSeal(await store.read(key, version.version, MAX_SEAL_BYTES), number);
-    if (seal === null) continue;
-    if (file === null) file = seal;
-    else if (seal.digest !== file.digest) lost.add(Buffer.from(seal.digest, 'base64').toString('hex'));
-  }
-  return file === null ? null : { file, lost: [...lost] };
-}
-
-/** The slow way, where junk stands above the head: every number in the listing, from the top. */
-async function headByListing(store: TrailReader, isSeal: SealCheck, log: Log): Promise<Found | null> {
-  const numbers = new Set<number>();
-  for await (const { key } of store.list('seals/')) {
-    const number = sealNumber(key);
-    if (number !== null) numbers.add(number);
-  }
-  for (const number of [...numbers].sort((a, b) => b - a)) {
-    const found = await headAt(store, number, isSeal);
-    if (found !== null) return found;
-    log.warn({ number }, 'what lies at this seal number is no seal of this trail; passed over');
-  }
-  return null;
 }
 
 /**
@@ -163,10 +91,14 @@ export async function strays(
     const prefix = `segments/${name}/`;
     // '~' sorts behind every hex digit: after all segments of the head's own number.
     const after = date === undefined ? undefined : `${prefix}${date}/${String(above).padStart(12, '0')}-~`;
-    for await (const { key, deleteMarker } of store.list(prefix, after)) {
+    let left = MOST_LISTED;
+    for await (const { key, versions } of listKeys(store, prefix, after)) {
       const path = parseSegmentPath(key);
-      if (!deleteMarker && path !== null && path.number > above) found.add(key);
+      const isThere = versions.some(({ deleteMarker }) => !deleteMarker);
+      if (isThere && path !== null && path.number > above) found.add(key);
       if (found.size >= MOST_ABANDONED) return [...found];
+      left -= 1;
+      if (left === 0) break;
     }
   }
   return [...found];
@@ -174,9 +106,11 @@ export async function strays(
 
 /** Far below what a seal file of 1 MiB holds; the rest is listed by a later start. */
 const MOST_ABANDONED = 2000;
+/** Of each class: anybody can put any number there, and what is not listed as abandoned is a notice, no more. */
+const MOST_LISTED = 5000;
 
 /** Whether a valid seal of this trail stands above `head`: another writer was at work since it was read. */
 export async function movedOn(store: TrailReader, head: Head, isSeal: SealCheck): Promise<boolean> {
-  const next = head.number + 1;
-  return (await headAt(store, next, isSeal)) !== null;
+  const { found } = await oldestSeal(store, await lookUp(store, sealPath(head.number + 1)), isSeal);
+  return found !== null;
 }

@@ -8,7 +8,8 @@ import type { Progress } from '../change/sink.ts';
 import { signerOf } from '../trail/note.ts';
 import type { Seal } from '../trail/seal.ts';
 import { emptyHead, type Head } from './head.ts';
-import { recover, sealCheck, strays } from './recover.ts';
+import { sealCheck } from './oldest.ts';
+import { recover, strays } from './recover.ts';
 import { createSealer, type Sealer, type SealerOptions } from './sealer.ts';
 
 const TRAIL = 'audit.example.com/t';

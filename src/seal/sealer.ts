@@ -16,8 +16,8 @@ import type { Seal, SealReason } from '../trail/seal.ts';
 import { buildSeal, type Cut, type Retentions, type SealSourceFacts } from './build.ts';
 import { decideCut, type SealLimits } from './cut.ts';
 import type { Head } from './head.ts';
+import type { SealCheck } from './oldest.ts';
 import { createOpenSegments } from './open-segments.ts';
-import type { SealCheck } from './recover.ts';
 import { startSegmentThread } from './segment-thread.ts';
 import { writeSeal, writeSegment } from './write.ts';
 

@@ -5,10 +5,10 @@
  * resolves may anything be acknowledged.
  */
 import { RowsealError } from '../base/errors.ts';
+import { lookUp } from '../store/keys.ts';
 import type { TrailStore } from '../store/store.ts';
 import { sealPath } from '../trail/names.ts';
-import { MAX_SEAL_BYTES } from '../trail/seal.ts';
-import type { SealCheck } from './recover.ts';
+import { oldestSeal, type SealCheck } from './oldest.ts';
 
 export interface SegmentObject {
   readonly path: string;
@@ -48,7 +48,7 @@ export async function writeSeal(
 ): Promise<{ junk: number }> {
   const key = sealPath(number);
   const outcome = await store.create(key, bytes, retainUntil);
-  const first = await oldestSeal(store, number, isSeal);
+  const first = await oldestAt(store, number, isSeal);
   if (first.bytes?.equals(bytes)) return first;
   if (first.bytes !== null) throw forked(number);
   if (outcome !== 'taken')
@@ -58,28 +58,19 @@ export async function writeSeal(
       hint: 'Somebody wrote into the trail. Move the object away: it is no evidence.',
     });
   }
-  const second = await oldestSeal(store, number, isSeal);
+  const second = await oldestAt(store, number, isSeal);
   if (!second.bytes?.equals(bytes)) throw forked(number);
   return second;
 }
 
-/** The oldest version of seal `number` that is validly signed for that number, and how much else lies there. */
-async function oldestSeal(
+/** The oldest version of seal `number` that is validly signed for that number, and how much else lies before it. */
+async function oldestAt(
   store: TrailStore,
   number: number,
   isSeal: SealCheck,
 ): Promise<{ bytes: Buffer | null; junk: number }> {
-  const key = sealPath(number);
-  let junk = 0;
-  for await (const version of store.list(key)) {
-    if (version.key !== key || version.deleteMarker) continue;
-    if (version.bytes <= MAX_SEAL_BYTES) {
-      const bytes = await store.read(key, version.version, MAX_SEAL_BYTES);
-      if (isSeal(bytes, number) !== null) return { bytes, junk };
-    }
-    junk += 1;
-  }
-  return { bytes: null, junk };
+  const { found, junk } = await oldestSeal(store, await lookUp(store, sealPath(number)), isSeal);
+  return { bytes: found?.bytes ?? null, junk };
 }
 
 function forked(number: number): RowsealError {

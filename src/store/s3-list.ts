@@ -1,6 +1,7 @@
 /**
  * Lists an S3 bucket: every version of every key, delete markers too, since a plain GET or a 404 proves nothing
- * about what is there. Must never trust a key: in a bucket anybody's junk may lie among ours.
+ * about what is there. Must never trust a key: in a bucket anybody's junk may lie among ours. Must never hold more
+ * than some pages, however many versions of a key somebody put.
  */
 import {
   type DeleteMarkerEntry,
@@ -10,6 +11,7 @@ import {
 import { RowsealError } from '../base/errors.ts';
 import { compareKeys } from './names.ts';
 import type { S3Link } from './s3-link.ts';
+import { createVersionStack, type Dated, type Marker, type Page, type VersionStack } from './s3-versions.ts';
 import type { ObjectVersion } from './store.ts';
 
 export interface Listing {
@@ -27,36 +29,28 @@ export interface Listing {
  */
 export async function* listVersions(listing: Listing): AsyncGenerator<ObjectVersion> {
   const { link, base, prefix, after, once = false } = listing;
-  // Versions of one key may be spread over pages: held back until another key begins.
-  let held: Dated[] = [];
-  let marker: Marker | null = after === undefined ? null : { key: base + after, version: undefined };
-  do {
+  const pageAt = async (marker: Marker | null): Promise<Page> => {
     const ask = () => listPage(link, base + prefix, marker);
     const page = await (once ? ask() : link.persist(0, ask));
-    for (const entry of entriesOf(page, base)) {
+    return { entries: entriesOf(page, base), next: nextMarker(page, marker, link) };
+  };
+  // Versions of one key may be spread over pages: held back until another key begins.
+  let stack: VersionStack | null = null;
+  let marker: Marker | null = after === undefined ? null : { key: base + after, version: undefined };
+  do {
+    const page = await pageAt(marker);
+    for (const entry of page.entries) {
       if (after !== undefined && compareKeys(entry.key, after) <= 0) continue;
-      if (held.length > 0 && held[0]?.key !== entry.key) {
-        yield* oldestFirst(held);
-        held = [];
+      if (stack !== null && stack.key !== entry.key) {
+        yield* stack.oldestFirst();
+        stack = null;
       }
-      held.push(entry);
+      stack ??= createVersionStack(entry.key, pageAt);
+      stack.push(entry, marker);
     }
-    const next = nextMarker(page);
-    if (next !== null && next.key === marker?.key && next.version === marker.version) {
-      throw new RowsealError('store_unavailable', `bucket ${link.bucket}: a listing does not move on`);
-    }
-    marker = next;
+    marker = page.next;
   } while (marker !== null);
-  yield* oldestFirst(held);
-}
-
-interface Marker {
-  readonly key: string;
-  readonly version: string | undefined;
-}
-
-interface Dated extends ObjectVersion {
-  readonly at: number;
+  if (stack !== null) yield* stack.oldestFirst();
 }
 
 async function listPage(
@@ -79,9 +73,17 @@ async function listPage(
   );
 }
 
-function nextMarker(page: ListObjectVersionsCommandOutput): Marker | null {
+function nextMarker(
+  page: ListObjectVersionsCommandOutput,
+  marker: Marker | null,
+  link: S3Link,
+): Marker | null {
   if (page.IsTruncated !== true || page.NextKeyMarker === undefined) return null;
-  return { key: decoded(page.NextKeyMarker), version: page.NextVersionIdMarker };
+  const next = { key: decoded(page.NextKeyMarker), version: page.NextVersionIdMarker };
+  if (next.key === marker?.key && next.version === marker.version) {
+    throw new RowsealError('store_unavailable', `bucket ${link.bucket}: a listing does not move on`);
+  }
+  return next;
 }
 
 /**
@@ -120,12 +122,6 @@ function dated(entry: DeleteMarkerEntry, base: string, bytes: number, deleteMark
     bytes,
     at: entry.LastModified?.getTime() ?? 0,
   };
-}
-
-function* oldestFirst(newestFirst: readonly Dated[]): Generator<ObjectVersion> {
-  for (const { key, version, deleteMarker, bytes } of newestFirst.toReversed()) {
-    yield { key, version, deleteMarker, bytes };
-  }
 }
 
 /** Undoes EncodingType url, which writes a space as `+`. */

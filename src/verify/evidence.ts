@@ -4,6 +4,7 @@
  */
 import { hash } from 'node:crypto';
 import { RowsealError } from '../base/errors.ts';
+import { type Listed, versionsOf } from '../store/keys.ts';
 import type { ObjectVersion, TrailReader } from '../store/store.ts';
 import { segmentPath } from '../trail/names.ts';
 import { parseMidnight } from '../trail/retention.ts';
@@ -30,10 +31,10 @@ export interface SealEvidence {
   readonly expired: number;
 }
 
-/** An entry of a seal with the versions that are listed under its path. */
+/** An entry of a seal with what is listed under its path. */
 export interface LocatedSegment {
   readonly entry: SegmentEntry;
-  readonly versions: readonly ObjectVersion[];
+  readonly listed: Listed;
 }
 
 /** `segments` are those of the seal, in its order; none where segments are not to be looked at. */
@@ -46,8 +47,8 @@ export async function checkEvidence(
   await checkLock(link.version, seal.retain_until, link.number, context);
   let runs = 0;
   const results = await Promise.all(
-    segments.map(async ({ entry, versions }) => {
-      const result = await checkEntry(seal, entry, versions, context);
+    segments.map(async ({ entry, listed }) => {
+      const result = await checkEntry(seal, entry, listed, context);
       if (typeof result === 'string') return result;
       runs += result.runs.table.length / RUN;
       // Unbounded otherwise: a seal of a thousand segments, each of a million tiny records.
@@ -98,7 +99,7 @@ async function checkLock(
 async function checkEntry(
   seal: Seal,
   entry: SegmentEntry,
-  versions: readonly ObjectVersion[],
+  listed: Listed,
   context: EvidenceContext,
 ): Promise<SegmentReport | 'expired' | 'unknown'> {
   const { log, now } = context;
@@ -106,17 +107,15 @@ async function checkEntry(
   const key = segmentPath(entry.class, seal.sealed_at, seal.number, entry.sha256);
   // chain.ts has named it; a path of the seal's own is never followed.
   if (entry.object !== key) return 'unknown';
-  const data = versions.filter(({ deleteMarker }) => !deleteMarker);
   const expired = hasExpired(entry.retain_until, now);
-  if (data.length < versions.length && !expired)
-    log.add('delete_marker', key, 'a delete marker hides it', place);
-  if (data.length === 0) {
-    if (expired) return 'expired';
-    log.add('segment_missing', key, `it is not there, and to be kept until ${entry.retain_until}`, place);
-    return 'unknown';
-  }
   try {
-    const chosen = data.length === 1 ? data[0]! : await chooseVersion(data, entry, seal, context);
+    const { chosen, hidden } = await chooseVersion(listed, entry, seal, context);
+    if (hidden && !expired) log.add('delete_marker', key, 'a delete marker hides it', place);
+    if (chosen === null) {
+      if (expired) return 'expired';
+      log.add('segment_missing', key, `it is not there, and to be kept until ${entry.retain_until}`, place);
+      return 'unknown';
+    }
     if (chosen.bytes !== entry.bytes) {
       log.add('bytes_mismatch', key, `it has ${chosen.bytes} bytes, the seal says ${entry.bytes}`, place);
       return 'unknown';
@@ -140,22 +139,55 @@ async function checkEntry(
   }
 }
 
-/** The version with the seal's SHA-256; the first one where there is none. The others are reported. */
+/** Versions that are looked at behind the one that counts. */
+const MAX_BEHIND = 1000;
+/** Versions with other bytes that are named one by one. */
+const MAX_NAMED = 16;
+
+/**
+ * The version with the seal's SHA-256, wherever it stands; the first one where there is none; null where the key holds
+ * nothing but delete markers. Others are reported. Only versions of the seal's size are read, and a single one never.
+ */
 async function chooseVersion(
-  data: readonly ObjectVersion[],
+  listed: Listed,
   entry: SegmentEntry,
   seal: Seal,
   { reader, log }: EvidenceContext,
-): Promise<ObjectVersion> {
+): Promise<{ chosen: ObjectVersion | null; hidden: boolean }> {
+  const place = { seal: seal.number };
+  const single = !listed.more && listed.versions.filter(({ deleteMarker }) => !deleteMarker).length === 1;
+  let first: ObjectVersion | null = null;
   let chosen: ObjectVersion | null = null;
-  for (const version of data) {
-    const fits = version.bytes === entry.bytes;
-    const bytes = fits ? await reader.read(version.key, version.version, MAX_OBJECT_BYTES) : null;
-    if (bytes !== null && hash('sha256', bytes, 'hex') === entry.sha256) chosen ??= version;
-    else {
+  let hidden = false;
+  let others = 0;
+  let behind = 0;
+  for await (const version of versionsOf(reader, listed)) {
+    hidden ||= version.deleteMarker;
+    if (version.deleteMarker) continue;
+    first ??= version;
+    if (chosen !== null && ++behind > MAX_BEHIND) {
+      const message = 'still more versions behind the seal’s, which were not looked at';
+      log.add('further_version', version.key, message, place);
+      break;
+    }
+    if (single || (await holds(reader, version, entry))) chosen ??= version;
+    else if (++others <= MAX_NAMED) {
       const message = `version ${version.version} has other bytes than the seal says`;
-      log.add('further_version', version.key, message, { seal: seal.number });
+      log.add('further_version', version.key, message, place);
     }
   }
-  return chosen ?? data[0]!;
+  if (others > MAX_NAMED) {
+    const message = `${others - MAX_NAMED} more versions have other bytes than the seal says`;
+    log.add('further_version', listed.key, message, place);
+  }
+  return { chosen: chosen ?? first, hidden };
+}
+
+async function holds(
+  reader: TrailReader,
+  { key, version, bytes }: ObjectVersion,
+  entry: SegmentEntry,
+): Promise<boolean> {
+  if (bytes !== entry.bytes) return false;
+  return hash('sha256', await reader.read(key, version, MAX_OBJECT_BYTES), 'hex') === entry.sha256;
 }

@@ -1,42 +1,31 @@
 /**
- * Walks the listings of a trail: the versions of each key together, and for segments a cursor per class that
- * moves along with the seals, so that no listing is ever held in memory. What the cursor passes without a seal
- * having asked for it is a stray.
+ * Walks the listings of a trail's segments: a cursor per class that moves along with the seals, so that no listing is
+ * ever held in memory. What the cursor passes without a seal having asked for it is a stray.
  */
-import type { ObjectVersion, TrailReader } from '../store/store.ts';
+import { type Listed, listKeys, lookUp } from '../store/keys.ts';
+import type { TrailReader } from '../store/store.ts';
 import { parseSegmentPath } from '../trail/names.ts';
 
-export interface Listed {
-  readonly key: string;
-  /** Oldest first; delete markers too. At most MAX_VERSIONS. */
-  readonly versions: readonly ObjectVersion[];
-}
-
-/** Versions of one key that are looked at; a store may hold any number. */
-const MAX_VERSIONS = 64;
 /** Strays remembered until the end, when every list of abandoned objects is known. */
 const MAX_STRAYS = 50_000;
+/** Keys remembered of those that have no segment's name: as many as a verdict lists. */
+const MAX_ODD = 1000;
 
-/** The keys under a prefix with their versions. */
-export async function* listKeys(reader: TrailReader, prefix: string, after?: string): AsyncGenerator<Listed> {
-  let key: string | null = null;
-  let versions: ObjectVersion[] = [];
-  for await (const version of reader.list(prefix, after)) {
-    if (key !== null && version.key !== key) {
-      yield { key, versions };
-      versions = [];
-    }
-    key = version.key;
-    if (versions.length < MAX_VERSIONS) versions.push(version);
-  }
-  if (key !== null) yield { key, versions };
+/** What no seal has named. Anybody can put any number: what is not kept is counted. */
+export interface Strays {
+  /** By their names segments of a seal. */
+  readonly segments: readonly { readonly key: string; readonly number: number }[];
+  readonly moreSegments: number;
+  /** Keys of no segment's form. */
+  readonly odd: readonly string[];
+  readonly moreOdd: number;
 }
 
 export interface SegmentListing {
-  /** The versions of a segment that a seal names; empty where it is not there. */
-  locate(className: string, key: string): Promise<readonly ObjectVersion[]>;
-  /** Walks what is left, and gives what no seal has named; `dropped` where there were more than are kept. */
-  strays(): Promise<{ readonly strays: readonly Listed[]; readonly dropped: number }>;
+  /** A segment that a seal names; without versions where it is not there. */
+  locate(className: string, key: string): Promise<Listed>;
+  /** Walks what is left, and gives what no seal has named. */
+  strays(): Promise<Strays>;
 }
 
 interface Cursor {
@@ -48,12 +37,18 @@ interface Cursor {
 
 export function createSegmentListing(reader: TrailReader): SegmentListing {
   const cursors = new Map<string, Cursor>();
-  const strays: Listed[] = [];
-  let dropped = 0;
+  const segments: { key: string; number: number }[] = [];
+  const odd: string[] = [];
+  let moreSegments = 0;
+  let moreOdd = 0;
 
-  const stray = (listed: Listed): void => {
-    if (strays.length < MAX_STRAYS) strays.push(listed);
-    else dropped += 1;
+  const stray = ({ key }: Listed): void => {
+    const path = parseSegmentPath(key);
+    if (path === null) {
+      if (odd.length < MAX_ODD) odd.push(key);
+      else moreOdd += 1;
+    } else if (segments.length < MAX_STRAYS) segments.push({ key, number: path.number });
+    else moreSegments += 1;
   };
   const advance = async (cursor: Cursor): Promise<void> => {
     const { value, done } = await cursor.keys.next();
@@ -79,28 +74,19 @@ export function createSegmentListing(reader: TrailReader): SegmentListing {
         await advance(cursor);
       }
       cursor.passed = key;
-      if (cursor.current?.key !== key) return [];
-      const { versions } = cursor.current;
+      if (cursor.current?.key !== key) return { key, versions: [], more: false };
+      const found = cursor.current;
       await advance(cursor);
-      return versions;
+      return found;
     },
     async strays() {
       for (const cursor of cursors.values()) {
         for (; cursor.current !== null; await advance(cursor)) stray(cursor.current);
       }
       for await (const listed of listUnknown(reader, cursors)) stray(listed);
-      return { strays, dropped };
+      return { segments, moreSegments, odd, moreOdd };
     },
   };
-}
-
-/** The versions of one key. */
-export async function lookUp(reader: TrailReader, key: string): Promise<readonly ObjectVersion[]> {
-  for await (const listed of listKeys(reader, key)) {
-    if (listed.key === key) return listed.versions;
-    if (listed.key > key) break;
-  }
-  return [];
 }
 
 /** Everything under `segments/` but the classes that have a cursor, whose listings are jumped over. */
@@ -121,9 +107,4 @@ async function* listUnknown(
       yield listed;
     }
   }
-}
-
-/** Seal number of a segment's key, or null where it is no such key. */
-export function numberOf(key: string): number | null {
-  return parseSegmentPath(key)?.number ?? null;
 }

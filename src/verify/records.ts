@@ -5,6 +5,7 @@
  */
 import { hash } from 'node:crypto';
 import { RowsealError } from '../base/errors.ts';
+import { lookUp, versionsOf } from '../store/keys.ts';
 import type { TrailReader } from '../store/store.ts';
 import { sealPath, segmentPath } from '../trail/names.ts';
 import type { VerifierKey } from '../trail/note.ts';
@@ -13,7 +14,6 @@ import type { Seal, SegmentEntry } from '../trail/seal.ts';
 import { decompressSegment, MAX_OBJECT_BYTES } from '../trail/segment.ts';
 import { validateJson } from '../trail/strict-json.ts';
 import { createFindingLog } from './findings.ts';
-import { lookUp } from './listing.ts';
 import { firstUseKey } from './seals.ts';
 import { walkSeals } from './walk.ts';
 
@@ -35,6 +35,8 @@ export interface RecordQuery {
   readonly matches: (value: Readonly<Record<string, unknown>>) => boolean;
   /** What was wrong on the way and could not be shown. */
   readonly onProblem: (message: string) => void;
+  /** Each seal that was read, in order. */
+  readonly onSeal?: (seal: Seal) => void;
 }
 
 /**
@@ -53,6 +55,7 @@ export async function* readRecords(reader: TrailReader, query: RecordQuery): Asy
   let any = false;
   for await (const { file } of walk.links) {
     any = true;
+    query.onSeal?.(file.seal);
     const found: Placed[] = [];
     for (const entry of file.seal.segments) {
       found.push(...(await readSegment(reader, file.seal, entry, query, now)));
@@ -130,8 +133,12 @@ interface Placed {
 }
 
 /** The plain bytes of the version with the seal's SHA-256; null where there is none. */
-async function openSegment(reader: TrailReader, key: string, entry: SegmentEntry): Promise<Buffer | null> {
-  for (const { version, deleteMarker, bytes } of await lookUp(reader, key)) {
+export async function openSegment(
+  reader: TrailReader,
+  key: string,
+  entry: SegmentEntry,
+): Promise<Buffer | null> {
+  for await (const { version, deleteMarker, bytes } of versionsOf(reader, await lookUp(reader, key))) {
     if (deleteMarker || bytes !== entry.bytes) continue;
     const object = await reader.read(key, version, MAX_OBJECT_BYTES);
     if (hash('sha256', object, 'hex') !== entry.sha256) continue;

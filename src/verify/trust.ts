@@ -3,13 +3,13 @@
  * keys than the given one signed it. It must never end in silence: every way out logs something.
  */
 import { RowsealError } from '../base/errors.ts';
-import type { ObjectVersion, TrailReader } from '../store/store.ts';
+import { type Listed, lookUp } from '../store/keys.ts';
+import type { TrailReader } from '../store/store.ts';
 import { isTrailName, sealPath } from '../trail/names.ts';
 import { parseVerifierKey, type VerifierKey } from '../trail/note.ts';
 import { findingOf } from '../trail/refuse.ts';
 import { MAX_SEAL_BYTES, parseSealFile } from '../trail/seal.ts';
 import { type FindingLog, isFindingCode } from './findings.ts';
-import { lookUp } from './listing.ts';
 import { firstUseKey, judgeSeal } from './seals.ts';
 import type { ForeignSeals, Walk } from './walk.ts';
 
@@ -24,20 +24,19 @@ export async function settleTrust(
     log.add('key_name', '', `no trail can be named ${given.name}, as this key is`);
     return null;
   }
-  const versions = await lookUp(reader, sealPath(0));
-  const key = await firstUseKey(reader, versions);
+  const listed = await lookUp(reader, sealPath(0));
+  const key = await firstUseKey(reader, listed);
   if (key !== null) return key;
-  await refusedAtFirstUse(reader, versions, log);
+  await refusedAtFirstUse(reader, listed, log);
   return null;
 }
 
 /** `versions` are those of seal 0, none of which named a key that signed it. */
 async function refusedAtFirstUse(
   reader: TrailReader,
-  versions: readonly ObjectVersion[],
+  { key, versions }: Listed,
   log: FindingLog,
 ): Promise<void> {
-  const key = sealPath(0);
   const data = versions.filter(({ deleteMarker }) => !deleteMarker);
   if (data.length === 0) {
     for await (const _ of reader.list('seals/')) {
@@ -75,7 +74,12 @@ export async function refusedByKey(
   else if (any()) {
     log.add('no_signed_seal', 'seals/', `no seal here is signed by ${verifier.vkey} and whole`);
   } else if (since === 0 && (await anySegment(reader))) {
-    log.add('no_signed_seal', 'seals/', 'there are segments and not one seal');
+    // A trail in its first second looks so, and one that a crash ended there.
+    log.add(
+      'no_trail',
+      'seals/',
+      'there are segments and not one seal: it has not begun, or its seals are gone',
+    );
   } else log.add('no_trail', '', since > 0 ? `no seal from ${since} on` : `no trail at ${reader.location}`);
 }
 

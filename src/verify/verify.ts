@@ -210,7 +210,7 @@ function reportLevel({ laterLevel, options, context: { log } }: Run): void {
 async function locateSegments(link: Link, listing: SegmentListing): Promise<LocatedSegment[]> {
   const located: LocatedSegment[] = [];
   for (const entry of link.file.seal.segments) {
-    located.push({ entry, versions: await listing.locate(entry.class, entry.object) });
+    located.push({ entry, listed: await listing.locate(entry.class, entry.object) });
   }
   return located;
 }

@@ -3,13 +3,14 @@
  * authentic seal is a finding; above the head it is junk that anybody may have put there, unless it holds a
  * checkpoint that the key signed for a larger tree. The listing is read once, as a stream.
  */
+import { readAhead } from '../base/read-ahead.ts';
+import { type Listed, listKeys } from '../store/keys.ts';
 import type { TrailReader } from '../store/store.ts';
 import { MAX_SEAL_NUMBER, sealNumber, sealPath } from '../trail/names.ts';
 import type { VerifierKey } from '../trail/note.ts';
 import { parseMidnight } from '../trail/retention.ts';
 import type { Seal } from '../trail/seal.ts';
 import type { FindingLog } from './findings.ts';
-import { type Listed, listKeys } from './listing.ts';
 import { type Chosen, chooseSeal, type Link } from './seals.ts';
 
 const DAY_MS = 86_400_000;
@@ -18,8 +19,6 @@ const AHEAD = 8;
 /** Unauthentic seals remembered while no authentic one has followed. */
 const MAX_PENDING = 2000;
 const MAX_SIGNERS = 10;
-/** Longer ones are no trail's. */
-const MAX_NAME = 1000;
 
 export interface WalkOptions {
   readonly verifier: VerifierKey;
@@ -75,22 +74,54 @@ async function* links(
   foreign: ForeignSeals,
 ): AsyncGenerator<Link> {
   const { from, log } = options;
-  let pending: Pending[] = [];
+  let pending = createPending();
   let head: Link | null = null;
   for await (const { number, listed, chosen } of chosenSeals(reader, options, seen)) {
     for (const problem of chosen.unread) log.add('not_read', listed.key, problem, { seal: number });
     if (chosen.link === null) {
-      if (pending.length < MAX_PENDING) pending.push({ number, key: listed.key, chosen });
+      pending.add({ number, key: listed.key, chosen });
       continue;
     }
-    reportBelow(pending, head, from, chosen.link, options);
+    reportBelow(pending.first, head, from, chosen.link, options);
     reportVersions(listed, number, chosen, further, options);
-    pending = [];
+    pending = createPending();
     head = chosen.link;
     yield chosen.link;
   }
   reportAbove(pending, head, log);
-  if (head === null) for (const { chosen } of pending) countForeign(chosen, foreign);
+  if (head === null) for (const { chosen } of pending.first) countForeign(chosen, foreign);
+}
+
+/** Unauthentic seals that no authentic one has followed yet: the first, and what must not be lost behind them. */
+interface PendingSeals {
+  readonly first: readonly Pending[];
+  /** The one with the largest signed size, where it is not among the first. */
+  readonly largest: Pending | null;
+  readonly more: number;
+}
+
+function createPending(): PendingSeals & { add(pending: Pending): void } {
+  const first: Pending[] = [];
+  const rest: { largest: Pending | null; size: number; count: number } = {
+    largest: null,
+    size: -1,
+    count: 0,
+  };
+  return {
+    first,
+    get largest() {
+      return rest.largest;
+    },
+    get more() {
+      return rest.largest === null ? rest.count : rest.count - 1;
+    },
+    add(pending) {
+      if (first.length < MAX_PENDING) return void first.push(pending);
+      rest.count += 1;
+      const size = Math.max(-1, ...pending.chosen.refused.kept.map(({ signedSize }) => signedSize ?? -1));
+      if (size > rest.size) [rest.largest, rest.size] = [pending, size];
+    },
+  };
 }
 
 /** Every key of a seal's form, with the version that counts, a few read ahead. */
@@ -99,24 +130,19 @@ async function* chosenSeals(
   { verifier, from, log }: WalkOptions,
   seen: { any: boolean },
 ): AsyncGenerator<{ number: number; listed: Listed; chosen: Chosen }> {
-  const ahead: Promise<{ number: number; listed: Listed; chosen: Chosen }>[] = [];
-  const after = from > 0 ? sealPath(from - 1) : undefined;
-  for await (const listed of listKeys(reader, 'seals/', after)) {
-    seen.any = true;
-    const number = sealNumber(listed.key);
-    if (number === null) {
-      log.add('stray_object', listed.key, 'it has no seal’s name');
-      continue;
+  const seals = async function* () {
+    for await (const listed of listKeys(reader, 'seals/', from > 0 ? sealPath(from - 1) : undefined)) {
+      seen.any = true;
+      const number = sealNumber(listed.key);
+      if (number === null) log.add('stray_object', listed.key, 'it has no seal’s name');
+      else yield { number, listed };
     }
-    const { key, versions } = listed;
-    const chosen = chooseSeal(reader, number, key, versions, verifier.name, verifier);
-    // It is awaited later: until then a rejection is nobody's.
-    chosen.catch(() => {});
-    ahead.push(chosen.then((choice) => ({ number, listed, chosen: choice })));
-    ahead.at(-1)!.catch(() => {});
-    if (ahead.length >= AHEAD) yield await ahead.shift()!;
-  }
-  for (const each of ahead) yield await each;
+  };
+  yield* readAhead(seals(), AHEAD, async ({ number, listed }) => ({
+    number,
+    listed,
+    chosen: await chooseSeal(reader, number, listed, verifier.name, verifier),
+  }));
 }
 
 /** Between the last authentic seal (or the start) and the next one. */
@@ -141,7 +167,7 @@ function reportBelow(
   for (const { number, key, chosen } of pending) {
     missing(expected, number - 1);
     expected = number + 1;
-    const [oldest] = chosen.refused;
+    const [oldest] = chosen.refused.kept;
     if (oldest !== undefined) log.add(oldest.fault.code, key, oldest.fault.message, { seal: number });
     else if (chosen.unread.length === 0) missing(number, number);
     if (chosen.deleteMarkers > 0 && !excused) {
@@ -167,12 +193,18 @@ function reportVersions(
   { log, now }: WalkOptions,
 ): void {
   const place = { seal: number };
-  for (const { fault, version } of chosen.refused) {
+  for (const { fault, version } of chosen.refused.kept) {
     log.add('seal_version_invalid', key, `version ${version.version}: ${fault.message}`, place);
   }
-  for (const { sha256 } of chosen.further) {
+  if (chosen.refused.more > 0) {
+    log.add('seal_version_invalid', key, `and ${chosen.refused.more} more versions`, place);
+  }
+  for (const sha256 of chosen.further) {
     if (further.length < MAX_PENDING) further.push({ key, seal: number, sha256 });
     else log.add('further_version', key, 'a further version with other bytes', place);
+  }
+  if (chosen.unseen) {
+    log.add('further_version', key, 'still more versions behind it, which were not looked at', place);
   }
   const until = parseMidnight(chosen.link!.file.seal.retain_until)!;
   if (chosen.deleteMarkers > 0 && now.getTime() <= until) {
@@ -181,28 +213,42 @@ function reportVersions(
 }
 
 /** Behind the last authentic seal. */
-function reportAbove(pending: readonly Pending[], head: Link | null, log: FindingLog): void {
+function reportAbove({ first, largest, more }: PendingSeals, head: Link | null, log: FindingLog): void {
+  for (const pending of largest === null ? first : [...first, largest]) reportJunk(pending, head, log);
+  if (more > 0) {
+    log.add(
+      head === null ? 'seal_malformed' : 'seal_junk',
+      'seals/',
+      `${more} more names that hold no valid seal`,
+    );
+  }
+}
+
+function reportJunk({ number, key, chosen }: Pending, head: Link | null, log: FindingLog): void {
   const size = head?.file.checkpoint.size ?? 0;
-  for (const { number, key, chosen } of pending) {
-    const place = { seal: number };
-    for (const { fault, signedSize } of chosen.refused) {
-      if (signedSize !== null && signedSize > size) {
-        const message = `it holds a checkpoint of ${signedSize} leaves that the key signed, but: ${fault.message}`;
-        log.add('seal_beyond_head', key, message, place);
-        log.add(fault.code, key, fault.message, place);
-      } else if (head === null && number <= MAX_SEAL_NUMBER) log.add(fault.code, key, fault.message, place);
-      else log.add('seal_junk', key, `no valid seal (${fault.code}): ${fault.message}`, place);
-    }
-    if (chosen.refused.length === 0 && chosen.deleteMarkers > 0) {
-      log.add('delete_marker', key, 'a delete marker, and no seal under it', place);
-    }
+  const place = { seal: number };
+  const { kept, more } = chosen.refused;
+  for (const { fault, signedSize } of kept) {
+    if (signedSize !== null && signedSize > size) {
+      const message = `it holds a checkpoint of ${signedSize} leaves that the key signed, but: ${fault.message}`;
+      log.add('seal_beyond_head', key, message, place);
+      log.add(fault.code, key, fault.message, place);
+    } else if (head === null && number <= MAX_SEAL_NUMBER) log.add(fault.code, key, fault.message, place);
+    else log.add('seal_junk', key, `no valid seal (${fault.code}): ${fault.message}`, place);
+  }
+  if (more > 0) {
+    const code = head === null ? 'seal_malformed' : 'seal_junk';
+    log.add(code, key, `and ${more} more versions that are no valid seal`, place);
+  }
+  if (kept.length === 0 && chosen.deleteMarkers > 0) {
+    log.add('delete_marker', key, 'a delete marker, and no seal under it', place);
   }
 }
 
 function countForeign({ refused }: Chosen, foreign: ForeignSeals): void {
-  const signers = refused.flatMap(({ signers: named }) => named ?? []);
+  const signers = refused.kept.flatMap(({ signers: named }) => named ?? []);
   if (signers.length > 0) foreign.seals += 1;
   for (const name of signers) {
-    if (foreign.signers.size < MAX_SIGNERS && name.length <= MAX_NAME) foreign.signers.add(name);
+    if (foreign.signers.size < MAX_SIGNERS) foreign.signers.add(name);
   }
 }

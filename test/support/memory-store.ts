@@ -4,9 +4,9 @@
  */
 import { RowsealError } from '../../src/base/errors.ts';
 import type { ObjectVersion, TrailStore } from '../../src/store/store.ts';
+import { parseSegmentPath, sealNumber } from '../../src/trail/names.ts';
 
 interface Stored {
-  readonly key: string;
   readonly version: string;
   readonly bytes: Buffer | null;
 }
@@ -21,14 +21,28 @@ export interface MemoryStore extends TrailStore {
   afterCreate: (key: string) => void | Promise<void>;
 }
 
+/** Whether this prefix is a whole key, which no other begins with. */
+const isKey = (prefix: string) => sealNumber(prefix) !== null || parseSegmentPath(prefix) !== null;
+
 /** `versioned`: like a bucket, which takes further versions; else like a folder, where a name is taken for good. */
 export function createMemoryStore(options: { versioned?: boolean } = {}): MemoryStore {
-  const objects: Stored[] = [];
+  const objects = new Map<string, Stored[]>();
+  const byVersion = new Map<string, Buffer | null>();
+  let sorted: string[] | null = null;
   let versions = 0;
-  const of = (key: string) => objects.filter((object) => object.key === key && object.bytes !== null);
+  const of = (key: string) => (objects.get(key) ?? []).filter(({ bytes }) => bytes !== null);
+  const keys = () => {
+    sorted ??= [...objects.keys()].sort();
+    return sorted;
+  };
   const put = (key: string, bytes: Buffer | null) => {
     versions += 1;
-    objects.push({ key, version: String(versions), bytes });
+    const stored = { version: String(versions), bytes };
+    byVersion.set(`${key} ${versions}`, bytes);
+    const there = objects.get(key);
+    if (there !== undefined) return void there.push(stored);
+    objects.set(key, [stored]);
+    sorted = null;
   };
   const store: MemoryStore = {
     location: 'memory',
@@ -36,13 +50,12 @@ export function createMemoryStore(options: { versioned?: boolean } = {}): Memory
     beforeCreate: () => {},
     afterCreate: () => {},
     put,
-    keys: () => [...new Set(objects.map(({ key }) => key))].sort(),
+    keys: () => [...keys()],
     async *list(prefix, after) {
-      const keys = [...new Set(objects.map(({ key }) => key))].sort();
-      for (const key of keys.filter(
-        (each) => each.startsWith(prefix) && (after === undefined || each > after),
-      )) {
-        for (const { version, bytes } of objects.filter((object) => object.key === key)) {
+      for (const key of isKey(prefix) ? [prefix] : keys()) {
+        if (!key.startsWith(prefix) || (after !== undefined && key <= after)) continue;
+        // As it is now: what is put while somebody lists comes with the next listing.
+        for (const { version, bytes } of [...(objects.get(key) ?? [])]) {
           const listed: ObjectVersion = {
             key,
             version,
@@ -54,11 +67,9 @@ export function createMemoryStore(options: { versioned?: boolean } = {}): Memory
       }
     },
     async read(key, version) {
-      const found = objects.find(
-        (object) => object.key === key && (version === null || object.version === version),
-      );
-      if (!found?.bytes) throw new RowsealError('object_missing', key);
-      return found.bytes;
+      const found = version === null ? objects.get(key)?.[0]?.bytes : byVersion.get(`${key} ${version}`);
+      if (!found) throw new RowsealError('object_missing', key);
+      return found;
     },
     lock: async () => null,
     close: async () => {},

@@ -1,6 +1,7 @@
 /** What lies in the demo's trail: how much is sealed so far, and which objects hold a record. Reads only. */
 import { silentLog } from '../../base/log.ts';
-import { recover, sealCheck } from '../../seal/recover.ts';
+import { sealCheck } from '../../seal/oldest.ts';
+import { recover } from '../../seal/recover.ts';
 import { openReader } from '../../store/open.ts';
 import type { TrailReader } from '../../store/store.ts';
 import { sealPath } from '../../trail/names.ts';
