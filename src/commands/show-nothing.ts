@@ -1,5 +1,6 @@
 /** Why `rowseal show` had nothing to show: a name that the trail does not know is a mistake, and not the same as no changes. */
 import { RowsealError } from '../base/errors.ts';
+import { clean, join, type Printable, text } from '../base/text.ts';
 import type { TrailReader } from '../store/store.ts';
 import { sealPath } from '../trail/names.ts';
 import type { VerifierKey } from '../trail/note.ts';
@@ -52,24 +53,24 @@ export async function nothing(
   reader: TrailReader,
   { key }: Filters,
   keyless: ReadonlySet<string>,
-): Promise<string> {
+): Promise<Printable> {
   let newest = -1;
   for await (const { key: object } of reader.list('seals/')) {
     const number = /^seals\/([0-9]{12})$/.exec(object)?.[1];
     if (number !== undefined) newest = Math.max(newest, Number(number));
   }
-  let reach = '';
+  let reach = text``;
   try {
     const { seal } = parseSealFile(await reader.read(sealPath(newest), null, MAX_SEAL_BYTES));
-    reach = ` The trail reaches to ${seal.sealed_at} (seal ${newest}).`;
+    reach = text` The trail reaches to ${clean(seal.sealed_at)} (seal ${newest}).`;
   } catch (error) {
     if (!(error instanceof RowsealError)) throw error; // what is no seal tells nothing: verify names it
   }
   const hints = [...keyless].map(
     (table) =>
-      `${JSON.stringify(table).slice(1, -1)} has no key: filter the --json output instead of --key ${key}.\n`,
+      text`${clean(table)} has no key: filter the --json output instead of --key ${clean(key ?? '')}.\n`,
   );
-  return `No record matches.${reach}\n${hints.join('')}`;
+  return text`No record matches.${reach}\n${join(hints, text``)}`;
 }
 
 function unknown(message: string): RowsealError {
