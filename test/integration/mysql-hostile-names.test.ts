@@ -9,7 +9,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { PassThrough } from 'node:stream';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import { clean, isClean } from '../../src/base/text.ts';
 import { startDaemon } from '../../src/commands/demo/stage.ts';
 import { runCommand } from '../../src/commands/run.ts';
@@ -18,6 +18,9 @@ import { createTrailConfig, rowseal, type TrailConfig } from '../support/daemon.
 import { readLines } from '../support/line-client.ts';
 import { type TestMysql, testMysql } from '../support/mysql.ts';
 import { readTrail } from '../support/trail-reader.ts';
+
+// Some forty commands, each a process: on a busy machine they take their time.
+vi.setConfig({ testTimeout: 900_000 });
 
 const ESCALATE = 'CREATE USER evil@localhost';
 const quote = (name: string) => `\`${name.replaceAll('`', '``')}\``;

@@ -9,7 +9,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { PassThrough } from 'node:stream';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { afterAll, beforeAll, expect, test, vi } from 'vitest';
 import { clean, isClean } from '../../src/base/text.ts';
 import { startDaemon } from '../../src/commands/demo/stage.ts';
 import { runCommand } from '../../src/commands/run.ts';
@@ -17,6 +17,9 @@ import { createTrailConfig, rowseal, type TrailConfig } from '../support/daemon.
 import { readLines } from '../support/line-client.ts';
 import { type TestServer, testServer } from '../support/postgres.ts';
 import { readTrail } from '../support/trail-reader.ts';
+
+// Some forty commands, each a process: on a busy machine they take their time.
+vi.setConfig({ testTimeout: 900_000 });
 
 const ESCALATE = 'ALTER ROLE owner SUPERUSER; --';
 let folder: string;
