@@ -10,7 +10,7 @@ import { silentLog } from '../src/base/log.ts';
 import { compilePolicy } from '../src/change/policy.ts';
 import { createRecorder, type Recorder } from '../src/change/recorder.ts';
 import { emptyHead } from '../src/seal/head.ts';
-import { sealCheck } from '../src/seal/recover.ts';
+import { sealCheck } from '../src/seal/oldest.ts';
 import { createSealer } from '../src/seal/sealer.ts';
 import { createFileStore } from '../src/store/file.ts';
 import { signerOf } from '../src/trail/note.ts';

@@ -1,57 +1,60 @@
 #!/usr/bin/env node
 /** argv → command → exit status. The only place that ends the process. */
 import { RowsealError } from './base/errors.ts';
+import { clean, guarded, join, type Printable, pad, text } from './base/text.ts';
 import type { Command, CommandIo } from './commands/command.ts';
 import { nearestName } from './config/nearest.ts';
 
 /** Loaded when called: an auditor's verify waits for no database driver. */
-const COMMANDS: Readonly<Record<string, { readonly summary: string; load(): Promise<Command> }>> = {
+const COMMANDS: Readonly<Record<string, { readonly summary: Printable; load(): Promise<Command> }>> = {
   demo: {
-    summary:
-      'the whole story in a minute: a real server, a rogue change, seals, tampering, and verify catching it',
+    summary: text`the whole story in a minute: a real server, a rogue change, seals, tampering, and verify catching it`,
     load: async () => (await import('./commands/demo.ts')).demoCommand,
   },
   keygen: {
-    summary: 'make a signing key; prints the verifying key to hand to the auditor',
+    summary: text`make a signing key; prints the verifying key to hand to the auditor`,
     load: async () => (await import('./commands/keygen.ts')).keygenCommand,
   },
   doctor: {
-    summary: 'check every precondition, with the SQL or command that mends it',
+    summary: text`check every precondition, with the SQL or command that mends it`,
     load: async () => (await import('./commands/doctor.ts')).doctorCommand,
   },
   setup: {
-    summary: 'install what a DBA reviewed: login, publication, functions, triggers; or take it all back',
+    summary: text`install what a DBA reviewed: login, publication, functions, triggers; or take it all back`,
     load: async () => (await import('./commands/setup.ts')).setupCommand,
   },
   run: {
-    summary: 'the daemon: capture, seal, acknowledge',
+    summary: text`the daemon: capture, seal, acknowledge`,
     load: async () => (await import('./commands/run.ts')).runCommand,
   },
   status: {
-    summary: 'head, lag, attribution coverage, gaps',
+    summary: text`head, lag, attribution coverage, gaps`,
     load: async () => (await import('./commands/status.ts')).statusCommand,
   },
   verify: {
-    summary: 'check a trail, offline, trusting nothing but the key',
+    summary: text`check a trail, offline, trusting nothing but the key`,
     load: async () => (await import('./commands/verify.ts')).verifyCommand,
   },
   show: {
-    summary: 'read records: by table, key, actor, time',
+    summary: text`read records: by table, key, actor, time`,
     load: async () => (await import('./commands/show.ts')).showCommand,
   },
 };
 
-const HELP = `rowseal: who changed which row, sealed so that an outsider can check it.
+const HELP = text`rowseal: who changed which row, sealed so that an outsider can check it.
 
 Usage: rowseal <command> [options]      rowseal <command> --help teaches each one
 
-${Object.entries(COMMANDS)
-  .map(([name, { summary }]) => `  ${name.padEnd(8)} ${summary}`)
-  .join('\n')}
+${join(
+  Object.entries(COMMANDS).map(([name, { summary }]) => text`  ${pad(clean(name), 8)} ${summary}`),
+  text`\n`,
+)}
 
 A first trail: keygen, write rowseal.yaml (see config.example.yaml), doctor, setup, run; then status and verify.
 Exit status: 0 good, 1 the answer is bad, 2 could not do it or was used wrongly.
 `;
+
+const stderr = guarded(process.stderr);
 
 async function main(argv: readonly string[]): Promise<number> {
   const stop = new AbortController();
@@ -63,8 +66,8 @@ async function main(argv: readonly string[]): Promise<number> {
     });
   }
   const io: CommandIo = {
-    stdout: process.stdout,
-    stderr: process.stderr,
+    stdout: guarded(process.stdout),
+    stderr,
     env: process.env,
     signal: stop.signal,
   };
@@ -82,7 +85,7 @@ async function main(argv: readonly string[]): Promise<number> {
   }
   const command = await entry.load();
   if (rest.includes('--help') || rest.includes('-h')) {
-    io.stdout.write(command.help.endsWith('\n') ? command.help : `${command.help}\n`);
+    io.stdout.write(command.help.endsWith('\n') ? command.help : text`${command.help}\n`);
     return 0;
   }
   return command.run(rest, io);
@@ -91,12 +94,12 @@ async function main(argv: readonly string[]): Promise<number> {
 /** What happened, why, what to do. A defect shows its stack; an operator's error does not. */
 function report(error: unknown): number {
   if (!(error instanceof RowsealError)) {
-    process.stderr.write(
-      `rowseal: a defect: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}\n`,
-    );
+    const said = error instanceof Error ? (error.stack ?? error.message) : String(error);
+    const lines = said.split('\n').map((line) => clean(line));
+    stderr.write(text`rowseal: a defect: ${join(lines, text`\n`)}\n`);
     return 70;
   }
-  process.stderr.write(`rowseal: ${error.message} [${error.code}]\n  ${error.hint}\n`);
+  stderr.write(text`rowseal: ${clean(error.message)} [${clean(error.code)}]\n  ${clean(error.hint)}\n`);
   return error.exit;
 }
 

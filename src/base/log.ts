@@ -1,14 +1,15 @@
 /**
- * The daemon's log: pino, one JSON object a line. Must never be handed a URL with a password, a row's value or a
- * key; `redact` is the net below, not the rule.
+ * The daemon's log: pino, one JSON object a line, in which nothing steers the terminal that it runs on. Must never be
+ * handed a URL with a password, a row's value or a key; `redact` is the net below, not the rule.
  */
 import { type Logger, pino } from 'pino';
 import { RowsealError } from './errors.ts';
+import { jsonLine, type Output } from './text.ts';
 
 export type Log = Pick<Logger, 'info' | 'warn' | 'error' | 'debug' | 'child'>;
 
 /** `level` is one of pino's (`debug`, `info`, `warn`, `error`, `silent`). */
-export function createLog(level: string, destination: NodeJS.WritableStream): Log {
+export function createLog(level: string, destination: Pick<Output, 'write'>): Log {
   return pino(
     {
       level,
@@ -20,7 +21,7 @@ export function createLog(level: string, destination: NodeJS.WritableStream): Lo
         censor: '[redacted]',
       },
     },
-    destination as NodeJS.WritableStream & { write(text: string): boolean },
+    { write: (line) => void destination.write(jsonLine(line)) },
   );
 }
 

@@ -2,6 +2,7 @@
 import { createServer, type Server } from 'node:http';
 import type { Registry } from 'prom-client';
 import { RowsealError } from '../base/errors.ts';
+import { json } from '../base/text.ts';
 import { complaints, type TrailHealth } from '../health.ts';
 
 export interface DaemonHttpOptions {
@@ -29,7 +30,7 @@ export async function serveDaemonHttp(options: DaemonHttpOptions): Promise<Serve
     } else if (path === '/healthz') {
       const report = healthReport(options);
       response.writeHead(report.healthy ? 200 : 503, { 'content-type': 'application/json' });
-      response.end(`${JSON.stringify(report)}\n`);
+      response.end(`${json(report)}\n`);
     } else {
       response.writeHead(404).end('See /metrics and /healthz.\n');
     }

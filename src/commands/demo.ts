@@ -8,6 +8,7 @@ import { rmdir } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { performance } from 'node:perf_hooks';
 import { RowsealError } from '../base/errors.ts';
+import { clean, json, type Printable, text } from '../base/text.ts';
 import { type Command, type CommandIo, parseCommandLine } from './command.ts';
 import { mysqlKind } from './demo/mysql-shop.ts';
 import { createNarrator, type Narrator, wantsColour } from './demo/narrator.ts';
@@ -17,7 +18,7 @@ import type { Shop, ShopKind } from './demo/shop.ts';
 import * as story from './demo/story.ts';
 import * as trial from './demo/trial.ts';
 
-const HELP = `rowseal demo: the whole story in a minute.
+const HELP = text`rowseal demo: the whole story in a minute.
 
 Usage: rowseal demo [--source postgres|mysql|mariadb] [--dir D] [--json]
 
@@ -58,7 +59,7 @@ async function demo(argv: readonly string[], io: CommandIo): Promise<number> {
     },
   });
   const kind = kindOf(values.source, io);
-  const write = values.json ? () => undefined : (text: string) => void io.stdout.write(text);
+  const write = values.json ? () => undefined : (part: Printable) => void io.stdout.write(part);
   const say = createNarrator({ write, colour: wantsColour(io.stdout, io.env) });
   const started = performance.now();
   const seconds = () => ((performance.now() - started) / 1000).toFixed(1);
@@ -66,7 +67,7 @@ async function demo(argv: readonly string[], io: CommandIo): Promise<number> {
     const folder = await makeFolder(values.dir);
     say.title('rowseal demo: who changed order 42, proven to somebody who trusts none of us');
     say.step(`A shop on ${kind.title}`);
-    const log = values.json ? (line: string) => void io.stderr.write(`${line}\n`) : say.say;
+    const log = values.json ? (line: string) => void io.stderr.write(text`${clean(line)}\n`) : say.say;
     const setting = { dir: folder.dir, env: io.env, secret, log };
     await using shop = await kind.open(setting).catch(async (error: unknown) => {
       await rmdir(folder.dir).catch(() => undefined); // empty still, unless somebody else put something there
@@ -74,12 +75,12 @@ async function demo(argv: readonly string[], io: CommandIo): Promise<number> {
     });
     io.signal.throwIfAborted();
     const outcome = await perform(folder, shop, say, io, seconds);
-    if (values.json) io.stdout.write(`${JSON.stringify({ ...outcome, seconds: Number(seconds()) })}\n`);
+    if (values.json) io.stdout.write(text`${json({ ...outcome, seconds: Number(seconds()) })}\n`);
     else tellEnd(say, folder, outcome.wrong, seconds());
     return outcome.ok ? 0 : 1;
   } catch (error) {
     if (!io.signal.aborted) throw error;
-    io.stderr.write(`Interrupted; ${kind.gone}.\n`);
+    io.stderr.write(text`Interrupted; ${clean(kind.gone)}.\n`);
     return INTERRUPTED;
   }
 }
@@ -171,7 +172,7 @@ function tellEnd(say: Narrator, folder: Folder, wrong: readonly string[], second
   if (wrong.length === 0) say.title(`Everything was as it should be (${seconds} s).`);
   else {
     say.title(`Not everything was as it should be (${seconds} s):`);
-    for (const text of wrong) say.wrong(text);
+    for (const each of wrong) say.wrong(each);
   }
   say.say(`The clean trail is ${folder.trail}`);
   say.say(

@@ -4,6 +4,7 @@
  * because whether a bucket locks can only be found out by trying. What could not be checked is never 'ok'.
  */
 import { RowsealError } from '../base/errors.ts';
+import { blanks, clean, cleaned, join, json, type Printable, pad, painter, text } from '../base/text.ts';
 import { policyOf } from '../config/compile.ts';
 import { loadConfig } from '../config/load.ts';
 import type { Config, TrailConfig } from '../config/schema.ts';
@@ -12,7 +13,7 @@ import { type Command, type CommandIo, parseCommandLine } from './command.ts';
 import { evidenceChecks, secretChecks } from './doctor-evidence.ts';
 import { engineOf } from './engine-of.ts';
 
-const HELP = `rowseal doctor: check every precondition, with the exact SQL or command that mends it.
+const HELP = text`rowseal doctor: check every precondition, with the exact SQL or command that mends it.
 
 Usage: rowseal doctor -c FILE [--trail NAME] [--json]
 
@@ -66,7 +67,7 @@ async function doctor(argv: readonly string[], io: CommandIo): Promise<number> {
   }
   io.stdout.write(
     values.json
-      ? `${JSON.stringify({ status: exitStatus(found), trails: found })}\n`
+      ? text`${json({ status: exitStatus(found), trails: found })}\n`
       : table(found, io.stdout.isTTY === true),
   );
   return exitStatus(found);
@@ -93,34 +94,40 @@ export async function diagnose(
   };
 }
 
-const MARKS = { ok: ['ok  ', 32], warn: ['warn', 33], fail: ['FAIL', 31] } as const;
+const MARKS = {
+  ok: [text`ok  `, 32],
+  warn: [text`warn`, 33],
+  fail: [text`FAIL`, 31],
+} as const;
+const INDENT = blanks(21);
 
 /** Grouped and aligned; why and how to mend only where it is not ok. Colour only on a terminal. */
-export function table(found: readonly Diagnosis[], colour: boolean): string {
-  const paint = (text: string, code: number) => (colour ? `\u001b[${code}m${text}\u001b[0m` : text);
-  const lines: string[] = [];
+export function table(found: readonly Diagnosis[], colour: boolean): Printable {
+  const paint = painter(colour);
+  const lines: Printable[] = [];
   for (const { trail, checks, unchecked } of found) {
-    lines.push(paint(trail, 1));
+    lines.push(paint(1, clean(trail)));
     for (const group of CHECK_GROUPS) {
       for (const { status, what, why, fix } of checks.filter((each) => each.group === group)) {
         const [mark, code] = MARKS[status];
-        lines.push(`  ${group.padEnd(11)}  ${paint(mark, code)}  ${what}`);
-        if (why !== '') lines.push(`${' '.repeat(21)}${why}`);
-        if (fix !== '') lines.push(`${' '.repeat(21)}→ ${fix}`);
+        lines.push(text`  ${pad(clean(group), 11)}  ${paint(code, mark)}  ${clean(what)}`);
+        if (why !== '') lines.push(text`${INDENT}${clean(why)}`);
+        if (fix !== '') lines.push(text`${INDENT}→ ${cleaned(fix)}`);
       }
     }
     for (const { what, why, fix } of unchecked) {
       lines.push(
-        `  ${'not checked'.padEnd(11)}  ${paint('????', 35)}  ${what}`,
-        `${' '.repeat(21)}${why}`,
-        `${' '.repeat(21)}→ ${fix}`,
+        text`  not checked  ${paint(35, text`????`)}  ${clean(what)}`,
+        text`${INDENT}${clean(why)}`,
+        text`${INDENT}→ ${cleaned(fix)}`,
       );
     }
     const count = (status: Check['status']) => checks.filter((each) => each.status === status).length;
+    const warnings = count('warn') === 1 ? text`warning` : text`warnings`;
     lines.push(
-      `  ${count('ok')} ok, ${count('warn')} ${count('warn') === 1 ? 'warning' : 'warnings'}, ${count('fail')} failed, ${unchecked.length} not checked`,
-      '',
+      text`  ${count('ok')} ok, ${count('warn')} ${warnings}, ${count('fail')} failed, ${unchecked.length} not checked`,
+      text``,
     );
   }
-  return lines.join('\n');
+  return join(lines, text`\n`);
 }

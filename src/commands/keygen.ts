@@ -6,12 +6,13 @@ import { randomBytes } from 'node:crypto';
 import { existsSync } from 'node:fs';
 import { open } from 'node:fs/promises';
 import { RowsealError } from '../base/errors.ts';
+import { clean, json as jsonText, text } from '../base/text.ts';
 import { readSigner } from '../seal/signer.ts';
 import { isTrailName } from '../trail/names.ts';
 import { signerOf } from '../trail/note.ts';
 import { type Command, parseCommandLine } from './command.ts';
 
-const HELP = `rowseal keygen --out FILE --name NAME [--json]
+const HELP = text`rowseal keygen --out FILE --name NAME [--json]
 
 Makes an Ed25519 key that signs one trail, writes its public half, the vkey, beside it, and prints that.
 
@@ -58,19 +59,21 @@ export const keygenCommand: Command = {
         `${name} is no trail's name: parts of a-z 0-9 . - with / between, no reserved folder's name.`,
       );
     }
-    const { signer, text } = signerOf(name, randomBytes(32));
+    const { signer, text: key } = signerOf(name, randomBytes(32));
     const { vkey } = signer.key;
     const vkeyFile = `${out.replace(/\.key$/, '')}.vkey`;
     if (existsSync(out)) throw keyIsThere(out, name);
     // First the half that may be known: a crash in between leaves no key without its vkey.
     await writeNew(vkeyFile, `${vkey}\n`, 0o644);
-    await writeNew(out, `${text}\n`, 0o600);
-    if (json) io.stdout.write(`${JSON.stringify({ name, vkey, file: out, vkey_file: vkeyFile })}\n`);
+    await writeNew(out, `${key}\n`, 0o600);
+    if (json) io.stdout.write(text`${jsonText({ name, vkey, file: out, vkey_file: vkeyFile })}\n`);
     else {
-      io.stdout.write(`${vkey}\n`);
+      io.stdout.write(text`${clean(vkey)}\n`);
       io.stderr.write(
-        `The private key is in ${out} (0600): point signer.path at it and keep a copy offline.\n` +
-          `The line above, which is in ${vkeyFile} too, is the public key: hand it to the auditor, who passes it to rowseal verify --key.\n`,
+        text`The private key is in ${clean(out)} (0600): point signer.path at it and keep a copy offline.\n`,
+      );
+      io.stderr.write(
+        text`The line above, which is in ${clean(vkeyFile)} too, is the public key: hand it to the auditor, who passes it to rowseal verify --key.\n`,
       );
     }
     return 0;

@@ -3,7 +3,7 @@ import { RowsealError } from '../base/errors.ts';
 import type { MysqlSourceConfig, TrailConfig } from '../config/schema.ts';
 import type { ConnectionTarget } from '../source/mysql/connection.ts';
 import { asRowsealError, errnoOf } from '../source/mysql/failure.ts';
-import { statementsOf } from '../source/mysql/kit-script.ts';
+import { statementsIn } from '../source/mysql/kit-script.ts';
 import { fitsStored, type StoredPassword, storedPassword } from '../source/mysql/password-hash.ts';
 import { type PreflightFacts, readPreflight, writesBinlog } from '../source/mysql/preflight-facts.ts';
 import type { PreflightWish } from '../source/mysql/preflight-wish.ts';
@@ -40,7 +40,9 @@ export async function openMysqlSetup(
   const session = await connectAs(admin, 'admin');
   let prepared = false;
   return {
-    prologue: "SET SESSION sql_mode = 'NO_ENGINE_SUBSTITUTION';\nSET SESSION lock_wait_timeout = 5;\n",
+    // Else a client with another character set ends a quoted name elsewhere.
+    prologue:
+      "SET NAMES utf8mb4;\nSET SESSION sql_mode = 'NO_ENGINE_SUBSTITUTION';\nSET SESSION lock_wait_timeout = 5;\n",
     async plan(uninstall) {
       const facts = await factsOf(session, wish);
       const files = readMysqlKit();
@@ -114,9 +116,10 @@ function passwordFor(
 /** ER_LOCK_WAIT_TIMEOUT; ER_BINLOG_CREATE_ROUTINE_NEED_SUPER. */
 const [LOCKED, NEEDS_TRUST] = [1205, 1419];
 
-async function runStep(session: Session, { title, sql }: Step): Promise<void> {
+async function runStep(session: Session, step: Step): Promise<void> {
+  const { title } = step;
   try {
-    for (const statement of statementsOf(sql)) await session.query(statement);
+    for (const statement of statementsIn(step)) await session.query(statement);
   } catch (error) {
     const errno = errnoOf(error);
     if (errno === LOCKED)

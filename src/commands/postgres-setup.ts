@@ -34,7 +34,7 @@ export async function openPostgresSetup(
   const client = await connect(admin);
   let prepared = false;
   return {
-    prologue: "\\set ON_ERROR_STOP on\nSET lock_timeout = '5s';\n",
+    prologue: "\\set ON_ERROR_STOP on\n\\encoding UTF8\nSET lock_timeout = '5s';\n",
     async plan(uninstall) {
       const facts = await factsOf(admin, wish);
       if (facts.server.database !== target.database)

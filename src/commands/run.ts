@@ -4,6 +4,7 @@ import { systemClock } from '../base/clock.ts';
 import { RowsealError } from '../base/errors.ts';
 import { createLog, type Log } from '../base/log.ts';
 import { createMetrics, type Metrics } from '../base/metrics.ts';
+import { text } from '../base/text.ts';
 import { effectiveConfig, policyOf } from '../config/compile.ts';
 import { loadConfig } from '../config/load.ts';
 import type { Config, TrailConfig } from '../config/schema.ts';
@@ -16,7 +17,7 @@ import { engineOf } from './engine-of.ts';
 import { type Counted, countProgress, countSeal } from './run-metrics.ts';
 import { spoolsOf, writerParts } from './trail-parts.ts';
 
-const HELP = `rowseal run: the daemon.
+const HELP = text`rowseal run: the daemon.
 
 Usage: rowseal run -c rowseal.yaml [options]
 

@@ -5,6 +5,7 @@
  */
 import { createInterface } from 'node:readline/promises';
 import { RowsealError } from '../base/errors.ts';
+import { clean, cleaned, type Printable, sqlText, text } from '../base/text.ts';
 import { loadConfig } from '../config/load.ts';
 import type { Config, TrailConfig } from '../config/schema.ts';
 import { sealEnd } from '../seal/end.ts';
@@ -15,7 +16,7 @@ import { engineOf } from './engine-of.ts';
 import { readThrough } from './trail-head.ts';
 import { writerParts } from './trail-parts.ts';
 
-const HELP = `rowseal setup: install on a database what capture needs, or take it all back.
+const HELP = text`rowseal setup: install on a database what capture needs, or take it all back.
 
 Usage: rowseal setup -c FILE [--trail NAME] [--print] [--yes] [--admin-url-file FILE]
        rowseal setup -c FILE --uninstall [--print] [--yes]
@@ -114,15 +115,22 @@ function chooseTrail(config: Config, name: string | undefined): TrailConfig {
   );
 }
 
+/** The client runs whatever is not a comment: no name may end its line, and what can't be shown safely is left out. */
 function print(plan: Plan, prologue: string, file: string, io: CommandIo): number {
+  const say = (line: Printable) => io.stdout.write(text`${line}\n`);
+  const hidden = plan.steps.filter(({ unprintable }) => unprintable);
   for (const { what, why, fix } of plan.refused)
-    io.stdout.write(`-- REFUSED ${what}: ${why}\n--   ${nameFile(fix, file)}\n`);
-  for (const note of plan.notes) io.stdout.write(`-- NOTE ${note}\n`);
-  if (plan.steps.length === 0) io.stdout.write('-- Nothing to do.\n');
-  else io.stdout.write(prologue);
-  for (const { title, sql, shown } of plan.steps)
-    io.stdout.write(`\n-- == ${title}\n${(shown ?? sql).trimEnd()}\n`);
-  return plan.refused.length > 0 ? 1 : 0;
+    say(text`-- REFUSED ${clean(what)}: ${clean(why)}\n--   ${cleaned(nameFile(fix, file))}`);
+  for (const { title } of hidden)
+    say(
+      text`-- REFUSED ${clean(title)}: a name in it holds control characters: rename it, or run setup without --print`,
+    );
+  for (const note of plan.notes) say(text`-- NOTE ${clean(note)}`);
+  if (plan.steps.length === 0) say(text`-- Nothing to do.`);
+  else io.stdout.write(sqlText(prologue));
+  for (const { title, sql, shown } of plan.steps.filter((step) => !hidden.includes(step)))
+    say(text`\n-- == ${clean(title)}\n${sqlText((shown ?? sql).trimEnd())}`);
+  return plan.refused.length + hidden.length > 0 ? 1 : 0;
 }
 
 interface Work {
@@ -141,22 +149,24 @@ async function carryOut(
   { file, config, trail, plan, session, uninstall, yes }: Work,
   io: CommandIo,
 ): Promise<number> {
-  const say = (line: string) => io.stdout.write(`${line}\n`);
+  const say = (line: Printable) => io.stdout.write(text`${line}\n`);
   const refuses = ({ refused }: Plan) => {
     for (const { what, why, fix } of refused)
-      say(`refused  ${what}: ${why}\n         ${nameFile(fix, file)}`);
-    if (refused.length > 0) say('Nothing was changed.');
+      say(text`refused  ${clean(what)}: ${clean(why)}\n         ${cleaned(nameFile(fix, file))}`);
+    if (refused.length > 0) say(text`Nothing was changed.`);
     return refused.length > 0;
   };
-  for (const note of plan.notes) say(`note     ${note}`);
+  for (const note of plan.notes) say(text`note     ${clean(note)}`);
   if (refuses(plan)) return 1;
   if (plan.steps.length === 0) {
-    say(uninstall !== null ? 'Nothing of rowseal is here.' : 'Nothing to do: everything is installed.');
+    say(
+      uninstall !== null ? text`Nothing of rowseal is here.` : text`Nothing to do: everything is installed.`,
+    );
     return 0;
   }
-  for (const { title } of plan.steps) say(`will do  ${title}`);
+  for (const { title } of plan.steps) say(text`will do  ${clean(title)}`);
   if (!yes && !(await agreed(io))) {
-    say('Nothing was changed.');
+    say(text`Nothing was changed.`);
     return 2;
   }
   if (uninstall !== null) {
@@ -166,7 +176,7 @@ async function carryOut(
   }
   for (const step of plan.steps) {
     await session.run(step);
-    say(`done     ${step.title}`);
+    say(text`done     ${clean(step.title)}`);
   }
   return 0;
 }
@@ -176,9 +186,10 @@ async function agreed(io: CommandIo): Promise<boolean> {
     throw new RowsealError('usage', 'There is no terminal to ask on.', {
       hint: 'Look at --print, then give --yes.',
     });
-  const questions = createInterface({ input: process.stdin, output: io.stdout });
+  io.stdout.write(text`Go on? [y/N] `);
+  const questions = createInterface({ input: process.stdin });
   try {
-    const answer = await questions.question('Go on? [y/N] ', { signal: io.signal });
+    const answer = await questions.question('', { signal: io.signal });
     return /^y(es)?$/i.test(answer.trim());
   } finally {
     questions.close();
@@ -190,9 +201,9 @@ async function sealTheEnd(
   config: Config,
   trail: TrailConfig,
   io: CommandIo,
-): Promise<string> {
+): Promise<Printable> {
   const seal = await parts.sealUninstalled(config, trail, io);
   return seal === null
-    ? 'note     there is no trail yet whose end could be sealed'
-    : `done     sealed the end of the trail: seal ${seal}`;
+    ? text`note     there is no trail yet whose end could be sealed`
+    : text`done     sealed the end of the trail: seal ${seal}`;
 }

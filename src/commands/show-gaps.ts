@@ -2,6 +2,7 @@
  * Counts the gap records that concern a history on its way past, so that nobody takes a history with holes for a whole
  * one. Pure; it keeps counts, never records.
  */
+import { clean, type Printable, text } from '../base/text.ts';
 import type { StoredRecord } from '../verify/records.ts';
 import { membersOf, textOf } from './record-members.ts';
 import { type Filters, timeBound } from './show-filter.ts';
@@ -64,7 +65,7 @@ function mayHide(details: unknown, wanted: string): boolean {
   return names.includes(wanted.toLowerCase());
 }
 
-export function gapsLine(count: number, trail: string): string {
-  const records = count === 1 ? '1 gap record' : `${count} gap records`;
-  return `! ${records} in this time (rowseal show ${trail} --action gap): changes may be missing\n`;
+export function gapsLine(count: number, trail: string): Printable {
+  const records = count === 1 ? text`1 gap record` : text`${count} gap records`;
+  return text`! ${records} in this time (rowseal show ${clean(trail)} --action gap): changes may be missing\n`;
 }

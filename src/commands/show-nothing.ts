@@ -1,5 +1,6 @@
 /** Why `rowseal show` had nothing to show: a name that the trail does not know is a mistake, and not the same as no changes. */
 import { RowsealError } from '../base/errors.ts';
+import { clean, join, type Printable, text } from '../base/text.ts';
 import type { TrailReader } from '../store/store.ts';
 import type { VerifierKey } from '../trail/note.ts';
 import type { Seal } from '../trail/seal.ts';
@@ -47,13 +48,16 @@ function relationOf({ target, columns }: StoredRecord['value']): { name: string;
 }
 
 /** Why nothing was shown, as far as that can be told: how far the trail reaches, and tables that have no key. */
-export function nothing(newest: Seal | null, { key }: Filters, keyless: ReadonlySet<string>): string {
-  const reach = newest === null ? '' : ` The trail reaches to ${newest.sealed_at} (seal ${newest.number}).`;
+export function nothing(newest: Seal | null, { key }: Filters, keyless: ReadonlySet<string>): Printable {
+  const reach =
+    newest === null
+      ? text``
+      : text` The trail reaches to ${clean(newest.sealed_at)} (seal ${newest.number}).`;
   const hints = [...keyless].map(
     (table) =>
-      `${JSON.stringify(table).slice(1, -1)} has no key: filter the --json output instead of --key ${key}.\n`,
+      text`${clean(table)} has no key: filter the --json output instead of --key ${clean(key ?? '')}.\n`,
   );
-  return `No record matches.${reach}\n${hints.join('')}`;
+  return text`No record matches.${reach}\n${join(hints, text``)}`;
 }
 
 function unknown(message: string): RowsealError {

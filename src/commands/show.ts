@@ -1,9 +1,10 @@
 /** `rowseal show`: prints records of a trail, as a readable history or as their very bytes. Reads only. */
 import { RowsealError } from '../base/errors.ts';
+import { clean, type Output, recordLine, text } from '../base/text.ts';
 import { shellWord } from '../source/preflight.ts';
 import { openReader } from '../store/open.ts';
 import type { Seal } from '../trail/seal.ts';
-import { readRecords, type StoredRecord } from '../verify/records.ts';
+import { readRecords } from '../verify/records.ts';
 import { type Command, parseCommandLine } from './command.ts';
 import { createHistory } from './history.ts';
 import { filterOf, needleOf } from './show-filter.ts';
@@ -11,7 +12,7 @@ import { createGapCount, gapsLine, mayBeGap } from './show-gaps.ts';
 import { nothing, refuseUnknown } from './show-nothing.ts';
 import { readVerifierKey } from './verify.ts';
 
-const HELP = `rowseal show TRAIL [filters]
+const HELP = text`rowseal show TRAIL [filters]
 
 Prints the records of a trail, oldest first: when, who, how that is known, what changed. Where --table and --key name
 one row, it is not named in every line.
@@ -25,7 +26,7 @@ one row, it is not named in every line.
   --limit N         stop after N records
   --vkey VKEY       the key you were handed, or a file that holds it; without it the trail's own is trusted
   --ids             the records' ids too
-  --json            the records' very bytes, one per line
+  --json            the records' very bytes, one per line (on a terminal with what could steer it escaped)
 
 Every record shown comes from a seal that the key signed and a segment whose SHA-256 stands in that seal.
 Whether the trail is complete is not checked here: rowseal verify does that. With --table, gap records that may hide
@@ -87,7 +88,7 @@ export const showCommand: Command = {
     try {
       const onProblem = (message: string) => {
         problems += 1;
-        io.stderr.write(`rowseal show: ${JSON.stringify(message).slice(1, -1)}\n`);
+        io.stderr.write(text`rowseal show: ${clean(message)}\n`);
       };
       const records = readRecords(reader, {
         key,
@@ -103,8 +104,10 @@ export const showCommand: Command = {
         if (gaps?.took(record)) continue;
         if (shown === 0 && !values.json) io.stdout.write(history.head);
         shown += 1;
-        const text = values.json ? rawLine(record) : history.render(record.value);
-        if (!io.stdout.write(text)) await drained(io.stdout);
+        const line = values.json
+          ? recordLine(record.bytes, io.stdout.isTTY === true)
+          : history.render(record.value);
+        if (!io.stdout.write(line)) await drained(io.stdout);
       }
       if (shown === 0 && values.table !== undefined) await refuseUnknown(reader, key, values);
       if (shown === 0 && !values.json) io.stderr.write(nothing(newest.seal, values, keyless));
@@ -114,7 +117,9 @@ export const showCommand: Command = {
           gapsLine(gaps.count(), shellWord(location)),
         );
       if (key === null)
-        io.stderr.write('The key that signed is the one that the trail names: pass --vkey to choose it.\n');
+        io.stderr.write(
+          text`The key that signed is the one that the trail names: pass --vkey to choose it.\n`,
+        );
     } finally {
       await reader.close();
     }
@@ -135,12 +140,8 @@ function limitOf(text: string): number {
   throw usage(`--limit takes a whole number from 1 on, not ${text}`);
 }
 
-function rawLine({ bytes }: StoredRecord): Buffer {
-  return Buffer.concat([bytes, Buffer.from('\n')]);
-}
-
-function drained(stream: NodeJS.WritableStream): Promise<void> {
-  return new Promise((resolve) => stream.once('drain', resolve));
+function drained(stream: Output): Promise<void> {
+  return new Promise((resolve) => stream.once('drain', () => resolve()));
 }
 
 function usage(message: string): RowsealError {

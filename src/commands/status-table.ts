@@ -1,4 +1,5 @@
 /** How `rowseal status` looks: one block a trail, aligned; colour only on a terminal. Pure. */
+import { clean, join, type Paint, type Printable, pad, painter, text } from '../base/text.ts';
 import type { Engine, ServerWord } from './engine.ts';
 import { size } from './size.ts';
 import type { TrailStatus } from './status-judge.ts';
@@ -16,24 +17,27 @@ export interface Shown {
   readonly serverSide: Engine['serverSide'];
 }
 
-export function statusTable(found: readonly Shown[], now: number, { terminal, env }: TableOptions): string {
-  const colour = terminal && !env['NO_COLOR'];
-  const paint = (code: number, text: string) => (colour ? `\u001b[${code}m${text}\u001b[0m` : text);
-  const lines: string[] = [];
+export function statusTable(
+  found: readonly Shown[],
+  now: number,
+  { terminal, env }: TableOptions,
+): Printable {
+  const paint = painter(terminal && !env['NO_COLOR']);
+  const lines: Printable[] = [];
   for (const each of found) {
     const { status } = each;
-    lines.push(`${paint(1, status.trail)}  ${verdict(status, paint)}`);
-    for (const [name, text] of rows(each, now)) lines.push(`  ${name.padEnd(11)}  ${text}`);
-    for (const text of status.problems) lines.push(`  ${paint(31, 'problem    ')}  ${text}`);
-    for (const text of status.unknown) lines.push(`  ${paint(35, 'not asked  ')}  ${text}`);
-    lines.push('');
+    lines.push(text`${paint(1, clean(status.trail))}  ${verdict(status, paint)}`);
+    for (const [name, said] of rows(each, now)) lines.push(text`  ${pad(clean(name), 11)}  ${clean(said)}`);
+    for (const said of status.problems) lines.push(text`  ${paint(31, text`problem    `)}  ${clean(said)}`);
+    for (const said of status.unknown) lines.push(text`  ${paint(35, text`not asked  `)}  ${clean(said)}`);
+    lines.push(text``);
   }
-  return lines.join('\n');
+  return join(lines, text`\n`);
 }
 
-function verdict({ problems, unknown }: TrailStatus, paint: (code: number, text: string) => string): string {
-  if (problems.length > 0) return paint(31, 'not healthy');
-  return unknown.length > 0 ? paint(35, 'could not tell') : paint(32, 'healthy');
+function verdict({ problems, unknown }: TrailStatus, paint: Paint): Printable {
+  if (problems.length > 0) return paint(31, text`not healthy`);
+  return unknown.length > 0 ? paint(35, text`could not tell`) : paint(32, text`healthy`);
 }
 
 function rows({ status, server, serverSide }: Shown, now: number): [string, string][] {

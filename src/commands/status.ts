@@ -4,6 +4,7 @@
  */
 import { RowsealError } from '../base/errors.ts';
 import { silentLog } from '../base/log.ts';
+import { json, text } from '../base/text.ts';
 import { loadConfig } from '../config/load.ts';
 import type { Config, TrailConfig } from '../config/schema.ts';
 import { sealCheck } from '../seal/oldest.ts';
@@ -17,7 +18,7 @@ import { judge, type TrailStatus } from './status-judge.ts';
 import { type Shown, statusTable } from './status-table.ts';
 import { readTail, type Tail } from './status-trail.ts';
 
-const HELP = `rowseal status: head, lag, attribution coverage, gaps.
+const HELP = text`rowseal status: head, lag, attribution coverage, gaps.
 
 Usage: rowseal status -c FILE [--trail NAME] [--recent N] [--json]
 
@@ -73,7 +74,7 @@ async function status(argv: readonly string[], io: CommandIo): Promise<number> {
   const exit = exitStatus(each);
   io.stdout.write(
     values.json
-      ? `${JSON.stringify({ status: exit, trails: each })}\n`
+      ? text`${json({ status: exit, trails: each })}\n`
       : statusTable(found, Date.now(), { terminal: io.stdout.isTTY === true, env: io.env }),
   );
   return exit;

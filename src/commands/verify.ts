@@ -3,6 +3,7 @@ import { readdir, readFile } from 'node:fs/promises';
 import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 import { RowsealError } from '../base/errors.ts';
+import { clean, join as joinText, json, linesOf, type Printable, pad, text } from '../base/text.ts';
 import { openReader } from '../store/open.ts';
 import { type Checkpoint, parseCheckpoint } from '../trail/checkpoint.ts';
 import { parseNote, parseVerifierKey, type VerifierKey, verifyNote } from '../trail/note.ts';
@@ -11,7 +12,7 @@ import { exitStatus, renderVerdict } from '../verify/report.ts';
 import { type Progress, type Verdict, verify } from '../verify/verify.ts';
 import { type Command, type CommandIo, parseCommandLine } from './command.ts';
 
-const HELP = `rowseal verify TRAIL [options]
+const HELP = text`rowseal verify TRAIL [options]
 
 Checks a trail: every signature, the chain of seals, the tree, every segment and record. Needs no database,
 no daemon and no network but the trail's own store.
@@ -83,11 +84,10 @@ export const verifyCommand: Command = {
       });
       progress?.clear();
       const status = exitStatus(verdict, values.strict);
-      if (values.json)
-        io.stdout.write(`${JSON.stringify({ ...verdict, strict: values.strict, exit: status })}\n`);
+      if (values.json) io.stdout.write(text`${json({ ...verdict, strict: values.strict, exit: status })}\n`);
       else {
-        const text = renderVerdict(verdict, { strict: values.strict, color: io.stdout.isTTY === true });
-        io.stdout.write(head === null ? text : withRemembered(text, verdict, head));
+        const told = renderVerdict(verdict, { strict: values.strict, color: io.stdout.isTTY === true });
+        io.stdout.write(head === null ? told : withRemembered(told, verdict, head));
       }
       if ([...verdict.findings, ...verdict.unchecked].some(({ code }) => code === 'no_trail'))
         io.stderr.write(await trailsBelow(location));
@@ -162,16 +162,18 @@ function rememberedIn(whole: string, key: VerifierKey | null, path: string): Rem
 }
 
 /** Says beside the head that the remembered one was found; a verdict with findings says by itself what was not. */
-function withRemembered(text: string, { counts }: Verdict, { checkpoint, seal }: Remembered): string {
-  if (counts.findings > 0 || counts.unchecked > 0) return text;
-  const which = seal === null ? '' : `seal ${seal}, `;
-  const row = `${'remembered'.padEnd(12)} ${which}${checkpoint.size} leaves: still in this trail`;
-  return text.replace(/^head .*$/m, (line) => `${line}\n${row}`);
+function withRemembered(told: Printable, { counts }: Verdict, { checkpoint, seal }: Remembered): Printable {
+  if (counts.findings > 0 || counts.unchecked > 0) return told;
+  const which = seal === null ? text`` : text`seal ${seal}, `;
+  const row = text`${pad(text`remembered`, 12)} ${which}${checkpoint.size} leaves: still in this trail`;
+  const lines = linesOf(told);
+  const head = lines.findIndex((line) => line.startsWith('head '));
+  return joinText(lines.toSpliced(head + 1, 0, row), text`\n`);
 }
 
 /** Names the trails in the folders below a folder that is none itself; nothing where there are none. */
-async function trailsBelow(location: string): Promise<string> {
-  if (location.includes('://')) return '';
+async function trailsBelow(location: string): Promise<Printable> {
+  if (location.includes('://')) return text``;
   const found: string[] = [];
   const look = async (folder: string, depth: number): Promise<void> => {
     const entries = await readdir(folder, { withFileTypes: true }).catch(() => []);
@@ -180,8 +182,8 @@ async function trailsBelow(location: string): Promise<string> {
       for (const entry of entries) if (entry.isDirectory()) await look(join(folder, entry.name), depth - 1);
   };
   await look(location, 4);
-  const names = found.slice(0, 20).map((path) => `  ${JSON.stringify(path).slice(1, -1)}\n`);
-  return names.length === 0 ? '' : `Trails below this folder:\n${names.join('')}`;
+  const names = found.slice(0, 20).map((path) => text`  ${clean(path)}\n`);
+  return names.length === 0 ? text`` : text`Trails below this folder:\n${joinText(names, text``)}`;
 }
 
 function integerOption(name: string, text: string): number {
@@ -202,9 +204,9 @@ function progressLine(io: CommandIo): { show(progress: Progress): void; clear():
       if (now - shown < 100) return;
       shown = now;
       io.stderr.write(
-        `\r\u001b[Kverifying: ${seals} seals, ${records} records, ${(plainBytes / 1e6).toFixed(0)} MB`,
+        text`\r\u001b[Kverifying: ${seals} seals, ${records} records, ${Math.round(plainBytes / 1e6)} MB`,
       );
     },
-    clear: () => io.stderr.write('\r\u001b[K'),
+    clear: () => io.stderr.write(text`\r\u001b[K`),
   };
 }

@@ -134,8 +134,12 @@ export interface Step {
   readonly title: string;
   /** Runnable with the database's own command line. */
   readonly sql: string;
+  /** `sql` one by one, where a name in it could look like the end of a statement. */
+  readonly statements?: readonly string[];
   /** Stands for `sql` wherever people read: the SQL holds a password's verifier. */
   readonly shown?: string;
+  /** A name in it can't be printed as it is: no SQL for a person, nor for a client that reads lines. */
+  readonly unprintable?: boolean;
 }
 
 /** What setup would do. A plan that holds a refusal must not be run, not even in part. */

@@ -2,6 +2,7 @@
  * Renders a verdict for people. What it says of trust and of its limits is part of the verdict: it must never
  * print a clean result without saying by which key, how much was read, and what cannot be seen offline.
  */
+import { clean, join, type Printable, pad, painter, text } from '../base/text.ts';
 import type { Finding } from './findings.ts';
 import type { Verdict } from './verify.ts';
 
@@ -17,17 +18,17 @@ export interface RenderOptions {
   readonly color: boolean;
 }
 
-export function renderVerdict(verdict: Verdict, { strict, color }: RenderOptions): string {
-  const paint = (code: number, text: string): string => (color ? `\u001b[${code}m${text}\u001b[0m` : text);
-  const lines: string[] = [];
+export function renderVerdict(verdict: Verdict, { strict, color }: RenderOptions): Printable {
+  const paint = painter(color);
+  const lines: Printable[] = [];
   const { counts } = verdict;
   // Where no seal is signed by the key, one finding says so for all of them.
   const told = verdict.trust.signers.length === 0 ? verdict.findings : verdict.findings.filter(isOwn);
   const untold = verdict.findings.length - told.length;
-  section(lines, paint(31, 'FINDING'), told, counts.findings - untold);
-  section(lines, paint(33, 'UNCHECKED'), verdict.unchecked, counts.unchecked);
-  section(lines, paint(36, 'NOTICE'), verdict.notices, counts.notices);
-  if (lines.length > 0) lines.push('');
+  section(lines, paint(31, text`FINDING`), told, counts.findings - untold);
+  section(lines, paint(33, text`UNCHECKED`), verdict.unchecked, counts.unchecked);
+  section(lines, paint(36, text`NOTICE`), verdict.notices, counts.notices);
+  if (lines.length > 0) lines.push(text``);
   const rows = [
     ['trail', verdict.trail ?? '-'],
     ['at', verdict.location],
@@ -35,13 +36,16 @@ export function renderVerdict(verdict: Verdict, { strict, color }: RenderOptions
     ['head', headText(verdict)],
     ['checked', checkedText(verdict)],
     ['not checked', limitsText(verdict)],
-  ];
-  for (const [name, text] of rows) lines.push(`${name!.padEnd(12)} ${printable(text!)}`);
+  ] as const;
+  for (const [name, said] of rows) lines.push(text`${pad(clean(name), 12)} ${clean(said)}`);
   const status = exitStatus(verdict, strict);
-  const word = { 0: paint(32, 'OK'), 1: paint(31, 'NOT OK'), 2: paint(33, 'COULD NOT CHECK') }[status];
-  const rest = untold === 0 ? '' : ` ${untold} of them say the same of one seal each: --json lists them.`;
-  lines.push('', `${word}: ${summary(verdict, status, strict)}${rest}`);
-  return `${lines.join('\n')}\n`;
+  const word = { 0: paint(32, text`OK`), 1: paint(31, text`NOT OK`), 2: paint(33, text`COULD NOT CHECK`) }[
+    status
+  ];
+  const rest =
+    untold === 0 ? text`` : text` ${untold} of them say the same of one seal each: --json lists them.`;
+  lines.push(text``, text`${word}: ${clean(summary(verdict, status, strict))}${rest}`);
+  return text`${join(lines, text`\n`)}\n`;
 }
 
 /** Whether it says more than that a seal is not signed by the key. */
@@ -49,17 +53,12 @@ function isOwn({ code }: Finding): boolean {
   return code !== 'signature_missing';
 }
 
-function section(lines: string[], title: string, list: readonly Finding[], count: number): void {
+function section(lines: Printable[], title: Printable, list: readonly Finding[], count: number): void {
   for (const { code, object, leaf, message } of list) {
     const place = leaf === undefined ? object : `${object} record ${leaf}`;
-    lines.push(`${title} ${code}  ${printable(place)}: ${printable(message)}`);
+    lines.push(text`${title} ${clean(code)}  ${clean(place)}: ${clean(message)}`);
   }
-  if (count > list.length) lines.push(`${title} and ${count - list.length} more`);
-}
-
-/** Names and messages quote hostile bytes: nothing of them may steer a terminal. */
-function printable(text: string): string {
-  return text.replace(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu, (c) => `\\u{${c.codePointAt(0)!.toString(16)}}`);
+  if (count > list.length) lines.push(text`${title} and ${count - list.length} more`);
 }
 
 function trustText({ trust }: Verdict): string {

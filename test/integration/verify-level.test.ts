@@ -4,7 +4,8 @@
  */
 import { describe, expect, it } from 'vitest';
 import { silentLog } from '../../src/base/log.ts';
-import { recover, sealCheck } from '../../src/seal/recover.ts';
+import { sealCheck } from '../../src/seal/oldest.ts';
+import { recover } from '../../src/seal/recover.ts';
 import { sealPath } from '../../src/trail/names.ts';
 import { exitStatus } from '../../src/verify/report.ts';
 import {

@@ -9,7 +9,7 @@ import { RowsealError } from '../../base/errors.ts';
 import { startMysql } from '../../embedded/mysql.ts';
 import type { MysqlFlavor } from '../../embedded/mysql-packages.ts';
 import { parseMysqlUrl } from '../../source/mysql/connection.ts';
-import { statementsOf } from '../../source/mysql/kit-script.ts';
+import { statementsIn } from '../../source/mysql/kit-script.ts';
 import { readPreflight } from '../../source/mysql/preflight-facts.ts';
 import { readFacts } from '../../source/mysql/server.ts';
 import { connectSession, leave, type Session } from '../../source/mysql/sessions.ts';
@@ -126,7 +126,7 @@ async function hasBlackhole(admin: Session): Promise<boolean> {
 async function removeOurs(admin: Session, flavor: MysqlFlavor, hadBlackhole: boolean): Promise<void> {
   const facts = await readPreflight(admin, { user: CAPTURE, account: null, serverId: SERVER_ID });
   const { steps } = planUninstall(facts, readMysqlKit(), null);
-  for (const { sql } of steps) for (const statement of statementsOf(sql)) await admin.query(statement);
+  for (const step of steps) for (const statement of statementsIn(step)) await admin.query(statement);
   await admin.query(`DROP DATABASE IF EXISTS ${SCHEMA}`);
   for (const login of LOGINS) await admin.query(`DROP USER IF EXISTS '${login}'@'%'`);
   if (flavor === 'mariadb' && !hadBlackhole && (await hasBlackhole(admin)))

@@ -2,6 +2,8 @@
  * How the demo speaks: numbered steps, what to type to do the same by hand, what came of it. Aligned for 100
  * columns; colour only where somebody looks at it. It must never print a password.
  */
+import { blanks, cleaned, type Printable, painter, text as words } from '../../base/text.ts';
+
 export interface Narrator {
   title(text: string): void;
   /** Begins a step; the time since the step before it is told at its end. */
@@ -22,41 +24,41 @@ export interface Narrator {
 const WIDTH = 100;
 
 export interface NarratorOptions {
-  write(text: string): void;
+  write(text: Printable): void;
   readonly colour: boolean;
 }
 
 export function createNarrator({ write, colour }: NarratorOptions): Narrator {
-  const paint = (code: number, text: string) => (colour ? `\u001b[${code}m${text}\u001b[0m` : text);
-  const line = (text = '') => write(`${text}\n`);
+  const paint = painter(colour);
+  const line = (part = words``) => write(words`${part}\n`);
   let steps = 0;
-  const marked = (mark: string, code: number, text: string) => {
-    const [first = '', ...more] = wrap(text, WIDTH - 5);
-    line(`   ${paint(code, mark)} ${first}`);
-    for (const next of more) line(`     ${next}`);
+  const marked = (mark: Printable, code: number, text: string) => {
+    const [first = words``, ...more] = wrap(text, WIDTH - 5);
+    line(words`   ${paint(code, mark)} ${first}`);
+    for (const next of more) line(words`     ${next}`);
   };
   return {
     title(text) {
-      line(paint(1, text));
+      line(paint(1, cleaned(text)));
     },
     step(title) {
       steps += 1;
       line();
-      line(paint(1, `${String(steps).padStart(2)} ${title}`));
+      line(paint(1, cleaned(`${String(steps).padStart(2)} ${title}`)));
     },
     say(text) {
-      for (const each of wrap(text, WIDTH - 3)) line(`   ${each}`);
+      for (const each of wrap(text, WIDTH - 3)) line(words`   ${each}`);
     },
-    plain: (text) => line(`   ${text}`.trimEnd()),
+    plain: (text) => line(cleaned(`   ${text}`.trimEnd())),
     hand(prompt, text) {
       // Never wrapped: it is there to be copied.
-      const [first = '', ...more] = text.split('\n');
-      line(`   ${paint(2, prompt)} ${paint(36, first)}`);
-      for (const next of more) line(`   ${' '.repeat(prompt.length)} ${paint(36, next)}`);
+      const [first = words``, ...more] = text.split('\n').map(cleaned);
+      line(words`   ${paint(2, cleaned(prompt))} ${paint(36, first)}`);
+      for (const next of more) line(words`   ${blanks(prompt.length)} ${paint(36, next)}`);
     },
-    done: (text) => marked('✓', 32, text),
-    caught: (text) => marked('!', 33, text),
-    wrong: (text) => marked('✗', 31, text),
+    done: (text) => marked(words`✓`, 32, text),
+    caught: (text) => marked(words`!`, 33, text),
+    wrong: (text) => marked(words`✗`, 31, text),
   };
 }
 
@@ -73,7 +75,14 @@ function visible(text: string): number {
   return [...text].length;
 }
 
-function wrap(text: string, width: number): string[] {
+function wrap(text: string, width: number): Printable[] {
+  return text
+    .split('\n')
+    .flatMap((line) => wrapLine(line, width))
+    .map(cleaned);
+}
+
+function wrapLine(text: string, width: number): string[] {
   const lines: string[] = [];
   let current = '';
   for (const word of text.split(' ')) {

@@ -2,6 +2,7 @@
  * The SQL files of the kit as statements: the driver takes one at a time, and DELIMITER is a word of the mysql command
  * line, not of the server. Pure. A statement ends where a line does.
  */
+import type { Step } from '../preflight.ts';
 
 /** Without delimiters and without comment lines before a statement. */
 export function statementsOf(script: string): string[] {
@@ -23,6 +24,15 @@ export function statementsOf(script: string): string[] {
   }
   if (lines.join('').trim() !== '') throw new Error('the script ends inside a statement');
   return found;
+}
+
+/** A step made of statements rather than of a file: a name in them may hold what looks like their end. */
+export function stepOf(title: string, statements: readonly string[]): Step {
+  return { title, sql: statements.map((each) => `${each};`).join('\n'), statements };
+}
+
+export function statementsIn({ sql, statements }: Step): readonly string[] {
+  return statements ?? statementsOf(sql);
 }
 
 /** Bodies of the procedures that a file makes, by name, as information_schema.ROUTINES.ROUTINE_DEFINITION shows them. */

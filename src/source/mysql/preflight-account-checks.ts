@@ -5,11 +5,12 @@ import type { PreflightFacts } from './preflight-facts.ts';
 import { lookupChecks } from './preflight-lookups.ts';
 import { judgeTables } from './preflight-tables.ts';
 import { namedSchemas, type PreflightWish } from './preflight-wish.ts';
-import { quoteSchemaGrant } from './quote.ts';
+import { quoteGrantee, quoteSchemaGrant } from './quote.ts';
 
 export function accountChecks(facts: PreflightFacts, wish: PreflightWish, account: AccountFacts): Check[] {
   const { flavor } = facts.server;
   const { name, global } = account;
+  const grantee = quoteGrantee(name);
   const all = global.includes('SUPER');
   const may = global.includes('REPLICATION SLAVE') || all;
   const looks = flavor === 'mysql' ? 'REPLICATION CLIENT' : 'BINLOG MONITOR';
@@ -22,12 +23,12 @@ export function accountChecks(facts: PreflightFacts, wish: PreflightWish, accoun
       `${name} ${may ? 'may' : 'may not'} stream the binlog`,
       {
         why: 'REPLICATION SLAVE is what streaming needs',
-        fix: `GRANT REPLICATION SLAVE ON *.* TO ${name};`,
+        fix: `GRANT REPLICATION SLAVE ON *.* TO ${grantee};`,
       },
     ),
     check('login', 'account.monitor', sees ? 'ok' : 'fail', `${name} ${sees ? 'has' : 'lacks'} ${looks}`, {
       why: 'without it nobody notices in time that binlogs were removed before they were sealed',
-      fix: `GRANT ${looks} ON *.* TO ${name};`,
+      fix: `GRANT ${looks} ON *.* TO ${grantee};`,
     }),
     ...lookupChecks(facts, account),
     check(
@@ -50,7 +51,7 @@ export function accountChecks(facts: PreflightFacts, wish: PreflightWish, accoun
         account.reads.length === 0
           ? `${name} may read no table`
           : `${name} may read ${shorten(account.reads)}`,
-        { why: 'it needs none: changes come out of the binlog', fix: `REVOKE SELECT ON … FROM ${name};` },
+        { why: 'it needs none: changes come out of the binlog', fix: `REVOKE SELECT ON … FROM ${grantee};` },
       ),
     );
   if (account.locked === true)
@@ -77,7 +78,9 @@ function visibilityCheck(facts: PreflightFacts, wish: PreflightWish, account: Ac
       `${account.name} may not see that there is ${lacking.join(', ')}`,
       {
         why: `doctor sees ${seen} matching tables${sawAll ? ' through the admin' : ''}: keys, triggers and foreign keys of the others are not looked at`,
-        fix: lacking.map((schema) => `GRANT REFERENCES ON ${schema} TO ${account.name};`).join(' '),
+        fix: lacking
+          .map((schema) => `GRANT REFERENCES ON ${schema} TO ${quoteGrantee(account.name)};`)
+          .join(' '),
       },
     ),
   ];

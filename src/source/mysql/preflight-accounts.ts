@@ -1,6 +1,6 @@
 /** Facts about accounts: the one that the daemon logs in as, and those that can hide from the binlog. Asks only. */
 import type { StoredPassword } from './password-hash.ts';
-import { quoteAccount } from './quote.ts';
+import { granteeOf, quoteGrantee } from './quote.ts';
 import type { SideSession, TextRow } from './sessions.ts';
 
 export interface AccountFacts {
@@ -42,7 +42,7 @@ export async function readAccount(
     : [];
   const host = name === null ? rows[0]?.['host'] : name.slice(name.lastIndexOf('@') + 1);
   if (host == null) return null;
-  const grantee = quoteAccount(`${user}@${host}`);
+  const grantee = granteeOf(`${user}@${host}`);
   const row = rows.find((each) => each['host'] === host);
   const [global, schemas, tables, columns] = [
     await side.query(
@@ -113,7 +113,7 @@ async function readMayCall(side: SideSession, user: string, host: string, sawAll
 
 /** SHOW CREATE USER says it on both. */
 async function readLocked(side: SideSession, user: string, host: string): Promise<boolean> {
-  const [row] = await side.query(`SHOW CREATE USER ${quoteAccount(`${user}@${host}`)}`);
+  const [row] = await side.query(`SHOW CREATE USER ${quoteGrantee(granteeOf(`${user}@${host}`))}`);
   return / ACCOUNT LOCK\b/.test(Object.values(row ?? {})[0] ?? '');
 }
 
@@ -136,7 +136,7 @@ export async function readStrangers(side: SideSession, accounts: readonly string
       account.slice(0, at),
       account.slice(at + 1),
     ]);
-    if (found.length === 0) strangers.push(quoteAccount(account));
+    if (found.length === 0) strangers.push(granteeOf(account));
   }
   return strangers;
 }

@@ -3,7 +3,7 @@ import { type Check, check, shorten } from '../preflight.ts';
 import type { PreflightFacts } from './preflight-facts.ts';
 import type { KitFacts } from './preflight-kit-facts.ts';
 import { KIT_COMMENT, KIT_SQL_MODE, OWNER, type PreflightWish } from './preflight-wish.ts';
-import { quoteAccount } from './quote.ts';
+import { granteeOf, quoteGrantee } from './quote.ts';
 
 export function kitChecks(facts: PreflightFacts, wish: PreflightWish): Check[] {
   const { kit } = facts;
@@ -74,7 +74,10 @@ export function kitChecks(facts: PreflightFacts, wish: PreflightWish): Check[] {
           fix:
             missing.length > 0
               ? missing
-                  .map((grantee) => `GRANT EXECUTE ON PROCEDURE rowseal.set_context TO ${grantee};`)
+                  .map(
+                    (grantee) =>
+                      `GRANT EXECUTE ON PROCEDURE rowseal.set_context TO ${quoteGrantee(grantee)};`,
+                  )
                   .join(' ')
               : 'source: { context_accounts: ["app@%"] }  # then: rowseal setup -c FILE',
         },
@@ -94,7 +97,7 @@ export function strangerChecks({ strangers }: Pick<PreflightFacts, 'strangers'>)
 }
 
 export function strangerFix(account: string): string {
-  return `CREATE USER ${account} IDENTIFIED BY '…'; -- or correct context_accounts`;
+  return `CREATE USER ${quoteGrantee(account)} IDENTIFIED BY '…'; -- or correct context_accounts`;
 }
 
 function tableCheck({ blackhole }: PreflightFacts, { engine }: KitFacts): Check {
@@ -133,6 +136,6 @@ export function alteredProcedures(kit: KitFacts, { procedures: shipped }: Prefli
 
 /** Of context_accounts, as GRANTEE writes them. */
 export function lackingCallers(kit: KitFacts | null, { contextAccounts }: PreflightWish): string[] {
-  const wanted = contextAccounts.map(quoteAccount);
+  const wanted = contextAccounts.map(granteeOf);
   return wanted.filter((grantee) => !(kit?.callers ?? []).includes(grantee));
 }

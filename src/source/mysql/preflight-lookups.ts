@@ -6,6 +6,7 @@
 import { type Check, check } from '../preflight.ts';
 import type { AccountFacts } from './preflight-accounts.ts';
 import type { PreflightFacts } from './preflight-facts.ts';
+import { quoteGrantee } from './quote.ts';
 
 /** By table, as sql/mysql/02-capture-user.sql grants them. */
 export const LOOKUPS: Readonly<Record<string, readonly string[]>> = {
@@ -30,7 +31,7 @@ export function lackingLookups(
 }
 
 export function grantLookup(table: string, account: string): string {
-  return `GRANT SELECT (${LOOKUPS[table]?.join(', ')}) ON performance_schema.${table} TO ${account};`;
+  return `GRANT SELECT (${LOOKUPS[table]?.join(', ')}) ON performance_schema.${table} TO ${quoteGrantee(account)};`;
 }
 
 export function lookupChecks(facts: Pick<PreflightFacts, 'server'>, account: AccountFacts): Check[] {
@@ -64,7 +65,7 @@ export function lookupChecks(facts: Pick<PreflightFacts, 'server'>, account: Acc
         why: 'there it sees the statements of everybody, literals included; it asks for few columns (earlier versions of setup granted the tables)',
         // The server takes grants on columns away with the table's, so they are given anew.
         fix: [
-          ...wide.map((table) => `REVOKE SELECT ON performance_schema.${table} FROM ${name};`),
+          ...wide.map((table) => `REVOKE SELECT ON performance_schema.${table} FROM ${quoteGrantee(name)};`),
           ...lost.map((table) => grantLookup(table, name)),
           '-- then restart the daemon',
         ].join(' '),

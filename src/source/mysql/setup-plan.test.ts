@@ -16,7 +16,7 @@ describe('the plan of setup', () => {
     kit: 'KIT',
     tableBlackhole: 'HOLE',
     tableInnodb: 'STORE',
-    account: `FOR 'rowseal'@'%'`,
+    account: `FOR 'rowseal'@'%';`,
     uninstall: 'OUT',
   };
   const sql = (facts: PreflightFacts) => planSetup(facts, wish, files, null).steps.map((step) => step.sql);
@@ -26,7 +26,7 @@ describe('the plan of setup', () => {
 
   test('what a trigger calls comes before the trigger', () => {
     const steps = sql(bare);
-    expect(steps.slice(0, 3)).toEqual(['KIT', 'HOLE', `FOR 'rowseal'@'%'`]);
+    expect(steps.slice(0, 3)).toEqual(['KIT', 'HOLE', `FOR 'rowseal'@'%';`]);
     expect(steps.slice(3, 5)).toEqual([
       "GRANT REFERENCES ON `shop`.* TO 'rowseal'@'%';",
       "GRANT EXECUTE ON PROCEDURE rowseal.set_context TO 'app'@'%';",

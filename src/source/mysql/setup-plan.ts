@@ -4,6 +4,7 @@
  */
 import type { Plan, Step } from '../preflight.ts';
 import type { Flavor } from './column.ts';
+import { statementsOf, stepOf } from './kit-script.ts';
 import type { StoredPassword } from './password-hash.ts';
 import { lackingReferences } from './preflight-account-checks.ts';
 import type { AccountFacts } from './preflight-accounts.ts';
@@ -14,7 +15,15 @@ import { alteredProcedures, lackingCallers, strangerFix } from './preflight-kit.
 import { lackingLookups } from './preflight-lookups.ts';
 import { APART_FAILS, apartFix, judgeTables, type TableVerdict, triggerName } from './preflight-tables.ts';
 import { KIT_COMMENT, OWNER, type PreflightWish, TRIGGER_BODY } from './preflight-wish.ts';
-import { qualified, quoteAccount, quoteLiteral, quoteSchemaGrant } from './quote.ts';
+import {
+  granteeOf,
+  hidesName,
+  qualified,
+  quoteGrantee,
+  quoteIdentifier,
+  quoteLiteral,
+  quoteSchemaGrant,
+} from './quote.ts';
 
 /** The SQL files of the kit, as they stand in sql/mysql. */
 export interface KitFiles {
@@ -33,7 +42,7 @@ export function planSetup(
   password: StoredPassword | null,
 ): Plan {
   const verdicts = judgeTables(facts, wish.tables, facts.triggers);
-  const account = facts.account?.name ?? quoteAccount(wish.user);
+  const account = facts.account?.name ?? granteeOf(wish.user);
   return {
     refused: [
       ...refusedServer(facts, wish),
@@ -45,13 +54,21 @@ export function planSetup(
     steps: [
       ...kitSteps(facts, wish, files),
       ...accountSteps(facts, wish, files, account, password),
-      ...lackingCallers(facts.kit, wish).map((grantee) => ({
-        title: `${grantee} may call rowseal.set_context`,
-        sql: `GRANT EXECUTE ON PROCEDURE rowseal.set_context TO ${grantee};`,
-      })),
+      ...lackingCallers(facts.kit, wish).map((grantee) =>
+        mayCall(`${grantee} may call rowseal.set_context`, 'set_context', grantee),
+      ),
       ...verdicts.flatMap(triggerSteps),
-    ],
+    ].map(judged),
   };
+}
+
+/** What is printed goes to a client that reads lines. */
+export function judged(step: Step): Step {
+  return hidesName(step.sql) ? { ...step, unprintable: true } : step;
+}
+
+function mayCall(title: string, procedure: string, grantee: string): Step {
+  return stepOf(title, [`GRANT EXECUTE ON PROCEDURE rowseal.${procedure} TO ${quoteGrantee(grantee)}`]);
 }
 
 function refusedServer({ server, variables, kit }: PreflightFacts, wish: PreflightWish): Plan['refused'] {
@@ -159,12 +176,12 @@ function kitSteps(facts: PreflightFacts, wish: PreflightWish, files: KitFiles): 
       sql: "INSTALL SONAME 'ha_blackhole';",
     });
   if (altered.length > 0)
-    steps.push({
-      title: `remove procedures that are not the shipped ones: ${altered.join(', ')}`,
-      sql: altered
-        .map((name) => `DROP PROCEDURE IF EXISTS rowseal.\`${name.replaceAll('`', '``')}\`;`)
-        .join('\n'),
-    });
+    steps.push(
+      stepOf(
+        `remove procedures that are not the shipped ones: ${altered.join(', ')}`,
+        altered.map((name) => `DROP PROCEDURE IF EXISTS rowseal.${quoteIdentifier(name)}`),
+      ),
+    );
   steps.push(
     { title: 'schema rowseal, its procedures, and their locked owner (01-kit.sql)', sql: files.kit },
     {
@@ -175,15 +192,11 @@ function kitSteps(facts: PreflightFacts, wish: PreflightWish, files: KitFiles): 
   // MySQL takes grants on a procedure away with it.
   if (altered.includes('set_context'))
     for (const grantee of kit?.callers ?? [])
-      steps.push({
-        title: `${grantee} may call rowseal.set_context, as before`,
-        sql: `GRANT EXECUTE ON PROCEDURE rowseal.set_context TO ${grantee};`,
-      });
+      steps.push(mayCall(`${grantee} may call rowseal.set_context, as before`, 'set_context', grantee));
   if (altered.includes('inventory') && facts.account !== null)
-    steps.push({
-      title: `${facts.account.name} may call rowseal.inventory, as before`,
-      sql: `GRANT EXECUTE ON PROCEDURE rowseal.inventory TO ${facts.account.name};`,
-    });
+    steps.push(
+      mayCall(`${facts.account.name} may call rowseal.inventory, as before`, 'inventory', facts.account.name),
+    );
   return steps;
 }
 
@@ -200,17 +213,20 @@ function accountSteps(
     steps.push({
       title: `account ${name}: streams the binlog, looks up threads, reads no table (02-capture-user.sql)`,
       sql: renderAccount(files.account, name, wish.tls),
+      statements: statementsOf(files.account).map((each) => renderAccount(each, name, wish.tls)),
     });
   if (password !== null) {
-    const { sql, shown } = passwordStatement(facts.server.flavor, name, password);
-    steps.push({ title: `account ${name}: its password, as a hash`, sql, shown });
+    const { statement, shown } = passwordStatement(facts.server.flavor, quoteGrantee(name), password);
+    steps.push({ ...stepOf(`account ${name}: its password, as a hash`, [statement]), shown });
   }
   const schemas = lackingReferences(facts.server, wish, account);
   if (schemas.length > 0)
-    steps.push({
-      title: `account ${name}: may see which tables there are in ${schemas.join(', ')}, not a row of them`,
-      sql: schemas.map((schema) => `GRANT REFERENCES ON ${schema} TO ${name};`).join('\n'),
-    });
+    steps.push(
+      stepOf(
+        `account ${name}: may see which tables there are in ${schemas.join(', ')}, not a row of them`,
+        schemas.map((schema) => `GRANT REFERENCES ON ${schema} TO ${quoteGrantee(name)}`),
+      ),
+    );
   return steps;
 }
 
@@ -228,28 +244,29 @@ function isAble(facts: PreflightFacts, account: AccountFacts): boolean {
 }
 
 /** Puts the account where the file has its example; without TLS, no REQUIRE SSL. */
-export function renderAccount(file: string, account: string, tls: boolean): string {
-  const named = file
-    .replaceAll("'''rowseal''@''%'''", quoteLiteral(account))
-    .replaceAll("'rowseal'@'%'", () => account);
-  return tls ? named : named.replace('REQUIRE SSL', 'REQUIRE NONE');
+export function renderAccount(file: string, grantee: string, tls: boolean): string {
+  const asked = tls ? file : file.replace('REQUIRE SSL', 'REQUIRE NONE');
+  return asked.replaceAll(/'''rowseal''@''%'''|'rowseal'@'%'/g, (example) =>
+    example.startsWith("''") ? quoteLiteral(grantee) : quoteGrantee(grantee),
+  );
 }
 
 function passwordStatement(flavor: Flavor, name: string, { plugin, text }: StoredPassword) {
   const statement = (hash: string) =>
     flavor === 'mysql'
-      ? `ALTER USER ${name} IDENTIFIED WITH ${plugin} AS ${hash} ACCOUNT UNLOCK;`
-      : `ALTER USER ${name} IDENTIFIED VIA ${plugin} USING ${hash} ACCOUNT UNLOCK;`;
+      ? `ALTER USER ${name} IDENTIFIED WITH ${plugin} AS ${hash} ACCOUNT UNLOCK`
+      : `ALTER USER ${name} IDENTIFIED VIA ${plugin} USING ${hash} ACCOUNT UNLOCK`;
   return {
-    sql: statement(quoteLiteral(text)),
-    shown: `-- ${statement("'<hash>'")}   (setup makes the hash; see 02-capture-user.sql)`,
+    statement: statement(quoteLiteral(text)),
+    shown: `-- ${statement("'<hash>'")};   (setup makes the hash; see 02-capture-user.sql)`,
   };
 }
 
 function triggerSteps({ table, name, lacks }: TableVerdict): Step[] {
   if (lacks.length === 0) return [];
   // Of the schema: a grant of a table goes by its name, and writes would fail once it is renamed.
-  const grant = `GRANT TRIGGER ON ${quoteSchemaGrant(table.schema)}.* TO ${OWNER};`;
+  const mode = "SET SESSION sql_mode = 'NO_ENGINE_SUBSTITUTION'";
+  const grant = `GRANT TRIGGER ON ${quoteSchemaGrant(table.schema)}.* TO ${OWNER}`;
   const triggers = lacks.map(
     (event) =>
       `CREATE DEFINER = ${OWNER} TRIGGER ${qualified({ schema: table.schema, table: triggerName(table.table, event) })} AFTER ${event} ON ${qualified(table)} FOR EACH ROW\n  ${TRIGGER_BODY}`,
@@ -257,7 +274,8 @@ function triggerSteps({ table, name, lacks }: TableVerdict): Step[] {
   return [
     {
       title: `${name}: context triggers AFTER ${lacks.join(', ')}`,
-      sql: `SET SESSION sql_mode = 'NO_ENGINE_SUBSTITUTION';\n${grant}\nDELIMITER //\n${triggers.join('//\n')}//\nDELIMITER ;`,
+      sql: `${mode};\n${grant};\nDELIMITER //\n${triggers.join('//\n')}//\nDELIMITER ;`,
+      statements: [mode, grant, ...triggers],
     },
   ];
 }

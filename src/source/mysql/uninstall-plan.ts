@@ -1,9 +1,10 @@
 /** What setup --uninstall would do on a MySQL or MariaDB server, decided from facts: pure. */
 import type { Plan, Step } from '../preflight.ts';
+import { stepOf } from './kit-script.ts';
 import type { PreflightFacts } from './preflight-facts.ts';
 import { OWNER } from './preflight-wish.ts';
-import { qualified } from './quote.ts';
-import type { KitFiles } from './setup-plan.ts';
+import { qualified, quoteGrantee } from './quote.ts';
+import { judged, type KitFiles } from './setup-plan.ts';
 
 /** What of the binlog lies behind the last seal. */
 export interface Unsealed {
@@ -25,25 +26,26 @@ export function planUninstall(
   const triggers = (found ?? []).filter(({ definer }) => definer === OWNER);
   const ours = kit.made ?? [];
   const kept = account !== null && !ours.includes(account.name);
-  const steps: Step[] = triggers.map(({ schema, table, name }) => ({
-    title: `${schema}.${table}: remove the trigger ${name}`,
-    sql: `DROP TRIGGER IF EXISTS ${qualified({ schema, table: name })};`,
-  }));
+  const steps: Step[] = triggers.map(({ schema, table, name }) =>
+    stepOf(`${schema}.${table}: remove the trigger ${name}`, [
+      `DROP TRIGGER IF EXISTS ${qualified({ schema, table: name })}`,
+    ]),
+  );
   // The server keeps what was granted on a routine when its schema goes.
   for (const { grantee, kind, routine } of kit.executors ?? [])
-    steps.push({
-      title: `${grantee} may no longer call rowseal.${routine}`,
-      sql: `REVOKE EXECUTE ON ${kind === 'FUNCTION' ? kind : 'PROCEDURE'} ${qualified({ schema: 'rowseal', table: routine })} FROM ${grantee};`,
-    });
+    steps.push(
+      stepOf(`${grantee} may no longer call rowseal.${routine}`, [
+        `REVOKE EXECUTE ON ${kind === 'FUNCTION' ? kind : 'PROCEDURE'} ${qualified({ schema: 'rowseal', table: routine })} FROM ${quoteGrantee(grantee)}`,
+      ]),
+    );
   steps.push({
     title: 'remove the schema rowseal and rowseal_owner (99-uninstall.sql)',
     sql: files.uninstall,
   });
   for (const name of ours)
-    steps.push({
-      title: `remove the account ${name}, which the kit made`,
-      sql: `DROP USER IF EXISTS ${name};`,
-    });
+    steps.push(
+      stepOf(`remove the account ${name}, which the kit made`, [`DROP USER IF EXISTS ${quoteGrantee(name)}`]),
+    );
   return {
     refused: refusedStream(facts),
     notes: [
@@ -53,7 +55,7 @@ export function planUninstall(
         : [`applications that call rowseal.set_context will fail: ${(kit.callers ?? []).join(', ')}`]),
       ...(kept ? [`account ${account.name} was not made by the kit and stays`] : []),
     ],
-    steps,
+    steps: steps.map(judged),
   };
 }
 

@@ -2,9 +2,10 @@
  * What each table needs before it can be captured without harm and without loss. Pure: facts and rules in, verdicts
  * out; doctor shows them, setup obeys them. A table whose UPDATE or DELETE would fail once published is `refused`.
  */
+import { clean } from '../../base/text.ts';
 import { type Check, redactionChecks, type TableWish, wishFor } from '../preflight.ts';
 import type { PreflightFacts, PublicationFacts, TableFacts } from './preflight-facts.ts';
-import { quoteIdentifier, quoteLiteral } from './quote.ts';
+import { quoteIdentifier, quoteRegclass } from './quote.ts';
 
 export interface TableVerdict {
   readonly table: TableFacts;
@@ -66,7 +67,7 @@ function triggeredTables(tables: readonly TableFacts[], wishes: readonly TableWi
 
 function whyUncapturable({ schema, table, kind, unlogged }: TableFacts): TableVerdict['uncapturable'] {
   const name = qualified({ schema, table });
-  const exclude = `exclude it: { match: ${schema}.${table}, exclude: true }`;
+  const exclude = `exclude it: { match: ${clean(`${schema}.${table}`)}, exclude: true }`;
   if (kind === 'f')
     return { why: 'a foreign table: its rows change on another server, not in this WAL', fix: exclude };
   if (unlogged && kind === 'r')
@@ -99,7 +100,7 @@ function whyRefused(
   return {
     why: `no key that serves as replica identity${table.identity === 'n' ? ' (REPLICA IDENTITY NOTHING)' : ''}: once published, every UPDATE and DELETE would fail`,
     // An entry replaces the one before it: what that asked for is to be asked again.
-    fix: `ALTER TABLE ${name} REPLICA IDENTITY FULL; -- or an entry of its own: { match: ${table.schema}.${table.table}, replica_identity: full${wish.context_trigger ? ', context_trigger: true' : ''} } (the last match wins as a whole: repeat class and columns too), a primary key, or exclude: true`,
+    fix: `ALTER TABLE ${name} REPLICA IDENTITY FULL; -- or an entry of its own: { match: ${clean(`${table.schema}.${table.table}`)}, replica_identity: full${wish.context_trigger ? ', context_trigger: true' : ''} } (the last match wins as a whole: repeat class and columns too), a primary key, or exclude: true`,
   };
 }
 
@@ -164,7 +165,7 @@ export function tableChecks(facts: TableSetting, wish: TableCaptureWish): Check[
         'fail',
         'identity is not FULL',
         'replica_identity: full asks for old values',
-        `SELECT rowseal.full_identity(${quoteLiteral(name)});`,
+        `SELECT rowseal.full_identity(${quoteRegclass(table)});`,
       );
     if (publication !== null && verdict.needsPublishing && refused === null)
       add(
@@ -180,7 +181,7 @@ export function tableChecks(facts: TableSetting, wish: TableCaptureWish): Check[
         'fail',
         'trigger missing or not ENABLE ALWAYS',
         'context_trigger: true asks for it',
-        `SELECT rowseal.attach(${quoteLiteral(name)});`,
+        `SELECT rowseal.attach(${quoteRegclass(table)});`,
       );
     if (table.rowFilter)
       add(

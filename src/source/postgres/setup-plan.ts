@@ -7,7 +7,7 @@ import type { Plan, Step } from '../preflight.ts';
 import { EVENT_TRIGGERS, type PreflightFacts } from './preflight-facts.ts';
 import { judgeTables, qualified } from './preflight-tables.ts';
 import { KIT_VERSION, type PreflightWish } from './preflight-wish.ts';
-import { quoteIdentifier, quoteLiteral } from './quote.ts';
+import { quoteIdentifier, quoteLiteral, quoteRegclass } from './quote.ts';
 
 /** The SQL files of the kit, as they stand in sql/postgres. */
 export interface KitFiles {
@@ -64,7 +64,7 @@ export function planSetup(
       ...publicationPlan.mend,
       ...identities.map(({ name: table, table: facts }) => ({
         title: `${table}: REPLICA IDENTITY FULL (old rows in the WAL from now on)`,
-        sql: `SELECT rowseal.full_identity(${quoteLiteral(qualified(facts))});`,
+        sql: `SELECT rowseal.full_identity(${quoteRegclass(facts)});`,
       })),
       ...publicationPlan.create,
       ...publish.map(({ name: table, table: facts }) => ({
@@ -73,7 +73,7 @@ export function planSetup(
       })),
       ...triggers.map(({ name: table, table: facts }) => ({
         title: `${table}: context triggers`,
-        sql: `SELECT rowseal.attach(${quoteLiteral(qualified(facts))});`,
+        sql: `SELECT rowseal.attach(${quoteRegclass(facts)});`,
       })),
     ],
   };
