@@ -1,6 +1,6 @@
 /**
  * The one error class and its one table of codes. Libraries throw, only the top of the program prints.
- * `npm run docs` renders the table to src/base/ERRORS.md.
+ * `npm run docs` renders the table to docs/errors.md.
  */
 
 interface ErrorKind {
@@ -83,7 +83,7 @@ export const ERRORS = {
   },
   store_forbidden: {
     cause: 'The store refused access.',
-    hint: 'Grant the actions that README lists for this role.',
+    hint: 'Grant the actions that docs/operate.md lists for this role ("A bucket with Object Lock").',
     retryable: false,
     exit: 2,
   },

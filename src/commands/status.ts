@@ -31,7 +31,7 @@ head         the newest seal and what it covers; its signature is checked
 lag          log that the server has and the trail has not; time since the newest seal
 slot         Postgres: whether somebody streams from it, and how much log the server keeps for it
 binlog       MySQL, MariaDB: whether somebody streams it, how much of it the server keeps, and for how long
-attribution  how many changes are known at which tier (the README explains the tiers)
+attribution  how many changes are known at which tier (docs/applications.md explains the tiers)
 gaps         holes that the trail admits: accepted ones, and what could not be read
 abandoned    objects that a crash left, listed by a later seal: harmless
 daemon       what /healthz says, where it answers

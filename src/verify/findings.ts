@@ -6,7 +6,7 @@
 
 type Severity = 'finding' | 'notice' | 'unchecked';
 
-/** Every code, its severity and its meaning; FORMAT.md and the README refer to this table. */
+/** Every code, its severity and its meaning; FORMAT.md and docs/auditors.md refer to this table. */
 export const CODES = {
   // Seal files, each by itself.
   seal_missing: ['finding', 'a seal below the head is not there'],

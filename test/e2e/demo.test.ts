@@ -5,6 +5,7 @@ import { chmod, mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
+import { blocksOf, masked } from '../support/guides.ts';
 import { expectAllWell, MAIN, type Outcome, run } from './demo-outcome.ts';
 
 let place: string;
@@ -32,6 +33,23 @@ it('tells each step with what to type, and colours nothing where nobody looks', 
   const shown = await run(process.execPath, [MAIN, 'show', trail, ...asked]);
   expect(shown.stdout).toContain('details.ship_to.city: "Graz" → "Linz"');
   for (const line of shown.stdout.trimEnd().split('\n')) expect(stdout).toContain(`\n   ${line}\n`);
+  // And what the README and the auditors' guide show is what it and verify print.
+  const verify = (copy: string) =>
+    run(process.execPath, [MAIN, 'verify', copy, '--key', join(place, 'told', 'log.vkey')]);
+  const good = await verify(trail);
+  const spoiled = (await verify(join(place, 'told', 'spoiled', 'seal-removed')).catch(
+    (error: unknown) => error,
+  )) as { code?: number; stdout: string };
+  expect(spoiled.code).toBe(1);
+  const printed = masked(stdout + good.stdout + spoiled.stdout);
+  const pictures = ['README.md', 'docs/auditors.md']
+    .flatMap(blocksOf)
+    .filter(({ language }) => language === '');
+  expect(pictures).toHaveLength(3);
+  for (const { text, at } of pictures) {
+    const lines = masked(text).filter((line) => line !== '…' && !line.startsWith('at '));
+    expect(printed, at).toEqual(expect.arrayContaining(lines));
+  }
   expect(stdout).toMatch(/Everything was as it should be \(\d+\.\d s\)\./);
   expect(stdout).not.toContain('\u001b');
 });

@@ -1,4 +1,4 @@
-/** The README's policies on a real S3 server: enough for a writer and an auditor, and no more. */
+/** The policies of docs/operate.md on a real S3 server: enough for a writer and an auditor, and no more. */
 import { readFileSync } from 'node:fs';
 import {
   CreateBucketCommand,
@@ -25,16 +25,16 @@ interface Policy {
   readonly Statement: readonly { readonly Resource: string; readonly Action: readonly string[] }[];
 }
 
-/** The policy as the README prints it. */
+/** The policy as the guide prints it. */
 function policy(name: 'writer' | 'auditor'): Policy {
-  const text = readFileSync(new URL('../../README.md', import.meta.url), 'utf8');
+  const text = readFileSync(new URL('../../docs/operate.md', import.meta.url), 'utf8');
   const found = new RegExp(`<!-- policy: ${name} -->\\n\`\`\`json\\n([^]*?)\`\`\``).exec(text);
   return JSON.parse(found?.[1] ?? '') as Policy;
 }
 
 /** A bucket of its own, in which the second user may do what the policy says. */
 async function bucketWith(name: 'writer' | 'auditor'): Promise<string> {
-  const bucket = `readme-${name}`;
+  const bucket = `guide-${name}`;
   const Statement = policy(name).Statement.map((statement) => ({
     ...statement,
     Resource: statement.Resource.replace('my-audit', bucket),
