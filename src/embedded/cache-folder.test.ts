@@ -16,8 +16,8 @@ beforeEach(() => {
 });
 afterEach(() => fs.rmSync(folder, { recursive: true }));
 
-/** A process of its own that makes `place` of two files, slowly, and notes in `made` that it did. */
-function maker(waitMs: number) {
+/** A process of its own that makes `place` of two files, the second when told so, and notes in `made` that it did. */
+function maker() {
   const script = path.join(folder, 'maker.mjs');
   fs.writeFileSync(
     script,
@@ -26,7 +26,7 @@ function maker(waitMs: number) {
     await kept(${JSON.stringify(place)}, () => process.send('waiting'), async (work) => {
       fs.writeFileSync(work + '/one', '1');
       process.send('half');
-      await new Promise((resolve) => setTimeout(resolve, ${waitMs}));
+      await new Promise((resolve) => process.once('message', resolve));
       fs.writeFileSync(work + '/two', '2');
       fs.appendFileSync(${JSON.stringify(path.join(folder, 'made'))}, process.pid + '\\n');
     });`,
@@ -68,9 +68,13 @@ test('a failure leaves nothing, and the next one may succeed', async () => {
 });
 
 test('of two processes one makes it and the other waits', async () => {
-  const makers = [maker(600), maker(600)];
+  const makers = [maker(), maker()];
   const said: unknown[] = [];
-  for (const one of makers) one.on('message', (message) => said.push(message));
+  const hear = (message: unknown) => {
+    said.push(message);
+    if (said.length === 2) for (const one of makers) one.send('go on');
+  };
+  for (const one of makers) one.on('message', hear);
   for (const [code] of await Promise.all(makers.map((one) => once(one, 'exit')))) expect(code).toBe(0);
   expect(said.sort()).toEqual(['half', 'waiting']);
   expect(fs.readFileSync(path.join(folder, 'made'), 'utf8').trim().split('\n')).toHaveLength(1);
@@ -79,7 +83,7 @@ test('of two processes one makes it and the other waits', async () => {
 });
 
 test('what a killed process had half made is not taken, and removed by the next', async () => {
-  const killed = maker(60_000);
+  const killed = maker();
   await once(killed, 'message');
   killed.kill('SIGKILL');
   await once(killed, 'exit');

@@ -13,7 +13,9 @@ import { errorLogIn, type MysqlPlace, optionFile } from './mysql-settings.ts';
 import { give, type RunAs } from './unprivileged.ts';
 import type { Watchdog } from './watchdog.ts';
 
-const START_MS = 60_000;
+/** Generous, for machines that are busy with other things: a server that ended is noticed at once. */
+const START_MS = 300_000;
+const GREETING_MS = 10_000;
 const PORT_TRIES = 3;
 
 export interface LaunchContext {
@@ -78,8 +80,10 @@ export async function launch(
 /** Waits until the port greets, which it does only after the start and the first statements are through. */
 async function ready(child: ChildProcess, port: number): Promise<'ready' | 'exited' | 'slow'> {
   const deadline = Date.now() + START_MS;
+  const ended = new AbortController();
+  child.once('exit', () => ended.abort());
   while (Date.now() < deadline) {
-    const greeted = await greets(port, 1000);
+    const greeted = await greets(port, AbortSignal.any([ended.signal, AbortSignal.timeout(GREETING_MS)]));
     if (child.exitCode !== null || child.signalCode !== null) return 'exited';
     if (greeted) return 'ready';
     await sleep(20);
@@ -88,10 +92,10 @@ async function ready(child: ChildProcess, port: number): Promise<'ready' | 'exit
 }
 
 /** The first packet is Protocol::HandshakeV10: its payload, after a header of four bytes, begins with 10. */
-async function greets(port: number, timeoutMs: number): Promise<boolean> {
+async function greets(port: number, signal: AbortSignal): Promise<boolean> {
   const socket = net.connect(port, '127.0.0.1');
   try {
-    const [bytes] = (await once(socket, 'data', { signal: AbortSignal.timeout(timeoutMs) })) as [Buffer];
+    const [bytes] = (await once(socket, 'data', { signal })) as [Buffer];
     return bytes[4] === 10;
   } catch {
     return false;

@@ -19,6 +19,8 @@ import { startWatchdog, type Watchdog } from './watchdog.ts';
 const run = promisify(execFile);
 
 export type StopMode = 'smart' | 'fast' | 'immediate';
+/** Generous, for machines that are busy with other things: a server that ended is noticed at once. */
+const START_MS = 300_000;
 const SIGNALS = { smart: 'SIGTERM', fast: 'SIGINT', immediate: 'SIGQUIT' } as const; // as pg_ctl sends them
 
 export interface PostgresOptions {
@@ -159,7 +161,7 @@ async function launch(
   data: string,
   started: (child: ChildProcess) => void,
 ): Promise<ChildProcess> {
-  const deadline = Date.now() + 60_000;
+  const deadline = Date.now() + START_MS;
   for (;;) {
     const log = await fs.open(path.join(dir, 'server.log'), 'a');
     const child = spawn(path.join(bin, 'postgres'), ['-D', data], {

@@ -20,8 +20,13 @@ export interface Watchdog {
 export function startWatchdog(runAs: RunAs, signal: 'QUIT' | 'KILL', remove: string | null): Watchdog {
   const script = `server=0
     while read -r pid; do server=$pid; done
-    [ "$server" = 0 ] || { kill -${signal} "$server" 2>/dev/null && sleep 1; }
-    [ -z "$1" ] || rm -rf "$1" 2>/dev/null || { sleep 1; rm -rf "$1" 2>/dev/null; }`;
+    [ "$server" = 0 ] || kill -${signal} "$server" 2>/dev/null
+    tries=0 # on a busy machine it takes a while to end, and its folder fills up again until then
+    while [ "$server" != 0 ] && kill -0 "$server" 2>/dev/null && [ $tries -lt 60 ]; do
+      sleep 1; tries=$((tries + 1)); done
+    tries=0
+    until [ -z "$1" ] || rm -rf "$1" 2>/dev/null || [ $tries -ge 20 ]; do
+      sleep 1; tries=$((tries + 1)); done`;
   const child = spawn('/bin/sh', ['-c', script, 'rowseal-watchdog', remove ?? ''], {
     ...runAs,
     cwd: '/',

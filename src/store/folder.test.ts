@@ -127,9 +127,7 @@ describe('a hostile folder', () => {
     }
   });
 
-  test('order, prefix and after agree with the plain definition, for any names', {
-    timeout: 120_000,
-  }, async () => {
+  test('order, prefix and after agree with the plain definition, for any names', async () => {
     const part = fc.stringMatching(/^[a-c.\-🙂\uffee]{1,3}$/u).filter((text) => !/^\.+$/.test(text));
     const key = fc.array(part, { minLength: 1, maxLength: 4 }).map((parts) => parts.join('/'));
     let run = 0;

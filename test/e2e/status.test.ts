@@ -14,6 +14,7 @@ import { setupCommand } from '../../src/commands/setup.ts';
 import { statusCommand } from '../../src/commands/status.ts';
 import type { TrailStatus } from '../../src/commands/status-judge.ts';
 import { type EmbeddedPostgres, startPostgres } from '../../src/embedded/postgres.ts';
+import { until } from '../support/patience.ts';
 
 const NAME = 'test.example/status';
 let dir: string;
@@ -36,6 +37,11 @@ async function status(): Promise<{ exit: number; trail: TrailStatus }> {
   return { exit, trail: report.trails[0] as TrailStatus };
 }
 
+async function staleAfter(limit: string): Promise<void> {
+  const text = await readFile(config(), 'utf8');
+  await writeFile(config(), text.replace(/stale_after: \w+/, `stale_after: ${limit}`));
+}
+
 beforeAll(async () => {
   dir = await mkdtemp(join(tmpdir(), 'rowseal-test-status-'));
   postgres = await startPostgres({ major: 18, settings: { max_slot_wal_keep_size: '1GB' } });
@@ -53,7 +59,7 @@ trails:
   - name: ${NAME}
     source: { type: postgres, url: "postgres://rowseal@127.0.0.1:${postgres.port}/postgres?sslmode=disable", password_file: ./password }
     tables: [{ match: "public.*", context_trigger: true }]
-metrics: { listen: ${await freeAddress()}, stale_after: 3s }
+metrics: { listen: ${await freeAddress()}, stale_after: 1h }
 `,
   );
   await call(keygenCommand, '--out', join(dir, 'log.key'), '--name', NAME);
@@ -123,7 +129,8 @@ it('goes with a trail from before its beginning to the loss of its server', asyn
     daemon: null,
     problems: [expect.stringContaining('nobody streams from the slot: rowseal run is not running')],
   });
-  await new Promise((resolve) => setTimeout(resolve, 3500));
+  await staleAfter('1s');
+  await until(async () => (await status()).trail.problems.length > 1);
   const stale = await status();
   expect(stale.exit).toBe(1);
   expect(stale.trail).toMatchObject({
@@ -157,8 +164,7 @@ it('names a segment that is not what was sealed', async () => {
 
 it('could not tell where the server does not answer and the head is fresh', async () => {
   await postgres.stop('immediate');
-  const text = await readFile(config(), 'utf8');
-  await writeFile(config(), text.replace('stale_after: 3s', 'stale_after: 1d'));
+  await staleAfter('1d');
   const { exit, trail } = await status();
   expect(trail.problems).toEqual([]);
   expect(trail.unknown).toEqual([expect.stringContaining('the server: ')]);

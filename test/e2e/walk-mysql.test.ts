@@ -1,7 +1,6 @@
 /** docs/mysql.md from the first block of its walk to the last, and what docs/applications.md says of MySQL and MariaDB. */
 import { appendFile, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { setTimeout as sleep } from 'node:timers/promises';
 import mysql from 'mysql2/promise';
 import { expect, it } from 'vitest';
 import { freePort } from '../../src/embedded/loopback.ts';
@@ -15,6 +14,7 @@ import {
 } from '../support/guide-shell.ts';
 import { type Block, blocksOf, blocksUnder } from '../support/guides.ts';
 import { type TestMysql, testMysql } from '../support/mysql.ts';
+import { until } from '../support/patience.ts';
 
 const GUIDE = 'docs/mysql.md';
 const APP_PASSWORD = 'only-for-this-test';
@@ -66,11 +66,13 @@ async function sql({ server: { port, password, caFile } }: Walk, block: Block, u
 
 /** Runs it until what it prints fits, for what is sealed takes a moment. */
 async function eventually({ shell }: Walk, script: string, fits: (ran: Ran) => boolean): Promise<Ran> {
-  for (let tries = 0; ; tries++) {
-    const ran = await shell.run(script);
-    if ((fits(ran) && ran.failed.length === 0) || tries === 20) return ran;
-    await sleep(1000);
-  }
+  let ran = await shell.run(script);
+  await until(async () => {
+    if (fits(ran) && ran.failed.length === 0) return true;
+    ran = await shell.run(script);
+    return false;
+  });
+  return ran;
 }
 
 /** From the first block to the last; the daemon that runs then. */
@@ -161,5 +163,4 @@ it.each(['mysql', 'mariadb'] as const)(
     const { failed, stdout, stderr } = await shell.run(back);
     expect(failed, stdout + stderr).toEqual([]);
   },
-  300_000,
 );

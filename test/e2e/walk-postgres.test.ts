@@ -1,7 +1,6 @@
 /** docs/postgres.md from the first block of its walk to the last, and what docs/applications.md says of Postgres. */
 import { appendFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { Client } from 'pg';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { freePort } from '../../src/embedded/loopback.ts';
@@ -14,6 +13,7 @@ import {
   statementsOf,
 } from '../support/guide-shell.ts';
 import { type Block, blocksOf, blocksUnder, masked } from '../support/guides.ts';
+import { until } from '../support/patience.ts';
 
 const GUIDE = 'docs/postgres.md';
 let postgres: EmbeddedPostgres;
@@ -57,11 +57,13 @@ async function sql(block: Block): Promise<void> {
 
 /** Runs it until what it prints fits, for what is sealed takes a moment. */
 async function eventually(script: string, fits: (ran: Ran) => boolean): Promise<Ran> {
-  for (let tries = 0; ; tries++) {
-    const ran = await shell.run(script);
-    if ((fits(ran) && ran.failed.length === 0) || tries === 20) return ran;
-    await sleep(1000);
-  }
+  let ran = await shell.run(script);
+  await until(async () => {
+    if (fits(ran) && ran.failed.length === 0) return true;
+    ran = await shell.run(script);
+    return false;
+  });
+  return ran;
 }
 
 it('the walk ends with a verified trail', async () => {
@@ -96,7 +98,7 @@ it('the walk ends with a verified trail', async () => {
       expect(masked(last?.stdout ?? ''), at).toEqual(expect.arrayContaining(shown));
     }
   }
-}, 240_000);
+});
 
 it('applications are known at the tiers that their guide says', async () => {
   const ours = blocksOf('docs/applications.md').filter(
@@ -135,7 +137,7 @@ it('applications are known at the tiers that their guide says', async () => {
   const show = 'rowseal show trails/audit.example.com/orders --table public.orders --json';
   const shown = await eventually(show, (ran) => told(ran).length === tiers.length);
   expect(told(shown), shown.stderr).toEqual(tiers);
-}, 240_000);
+});
 
 it('an auditor’s commands answer', async () => {
   const parts = ['Verify', 'Keep a head', 'Who changed which row'];
@@ -149,7 +151,7 @@ it('an auditor’s commands answer', async () => {
   );
   expect(failed, stdout + stderr).toEqual([]);
   expect(stdout).toContain('leaves: still in this trail');
-}, 240_000);
+});
 
 it('takes it all back', async () => {
   expect(await daemon.interrupt()).toBe(0);
@@ -158,4 +160,4 @@ it('takes it all back', async () => {
   expect(failed, stdout + stderr).toEqual([]);
   const again = await shell.run(typed(block));
   expect(again.failed, again.stdout + again.stderr).toEqual([]);
-}, 240_000);
+});

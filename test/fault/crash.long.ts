@@ -17,11 +17,11 @@ for (const major of [14, 15, 16, 17, 18]) {
     });
     expect(result.problems, `ROWSEAL_SEED=${seed}`).toEqual([]);
     expect(result.changes).toBeGreaterThan(500);
-  }, 900_000);
+  });
 
   test(`Postgres ${major}: 40 kills while trails begin`, async () => {
     const seed = seedOfRun();
     const result = await firstStart({ major, seed, kills: 40 });
     expect(result.problems, `ROWSEAL_SEED=${seed}`).toEqual([]);
-  }, 900_000);
+  });
 }

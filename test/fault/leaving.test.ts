@@ -18,4 +18,4 @@ test('SIGTERM while a new slot waits for an open transaction', async () => {
   expect(await second.terminate()).toBe(0);
   const verified = await rowseal(['verify', at.config.folder, '--key', at.config.vkey, '--strict']);
   expect(verified.code, verified.stdout).toBe(0);
-}, 60_000);
+});

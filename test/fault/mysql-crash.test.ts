@@ -15,5 +15,5 @@ for (const flavor of ['mysql', 'mariadb'] as const) {
     expect(result.changes).toBeGreaterThan(500);
     expect(result.connected).toBeGreaterThan(5);
     expect(result.partials).toBeGreaterThan(0);
-  }, 240_000);
+  });
 }

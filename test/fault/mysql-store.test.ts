@@ -30,5 +30,4 @@ test.each(['mysql', 'mariadb'] as const)(
       disturbances: [nothing, cut, server, cut, nothing],
     });
   },
-  180_000,
 );

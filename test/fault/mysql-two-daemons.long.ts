@@ -22,5 +22,4 @@ test.each(['mysql', 'mariadb'] as const)(
     expect(edge.records('lifecycle').filter(({ event }) => event === 'started')).toHaveLength(1);
     expect(await edge.verify()).toBeNull();
   },
-  150_000,
 );

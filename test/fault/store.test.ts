@@ -28,4 +28,4 @@ test('a store that fails, persists and hangs, and a server that goes away', asyn
     load: () => startWorkload({ ...LASTING, url: at.server.url, major: at.major, seed }),
     disturbances: [nothing, cut, restart('fast'), cut, restart('immediate'), nothing],
   });
-}, 180_000);
+});

@@ -15,4 +15,4 @@ test('two daemons on one slot: the second stops with slot_in_use, the first goes
   expect(await first.terminate()).toBe(0);
   const verified = await rowseal(['verify', at.config.folder, '--key', at.config.vkey, '--strict']);
   expect(verified.code, verified.stdout).toBe(0);
-}, 300_000);
+});

@@ -12,6 +12,7 @@ import { type CaptureCase, startCase } from '../support/capture-case.ts';
 import { startS3 } from '../support/ceph.ts';
 import { finish, LASTING, SMALL_SEALS } from '../support/crash.ts';
 import { isConnected, type LogLine, rowseal, startDaemon, writeConfig } from '../support/daemon.ts';
+import { persist, until } from '../support/patience.ts';
 import { seedOfRun } from '../support/random.ts';
 import { copyTrail } from '../support/s3-trail.ts';
 import { startWorkload } from '../support/workload.ts';
@@ -38,7 +39,7 @@ test('a second daemon on the same slot waits, and takes over when the first is k
   await second.kill();
   const result = await finish(at, []);
   expect(result.problems, `ROWSEAL_SEED=${seed}`).toEqual([]);
-}, 120_000);
+});
 
 test('two daemons with slots of their own: one stops with trail_forked, and nothing forks', async () => {
   const seed = seedOfRun();
@@ -60,7 +61,7 @@ test('two daemons with slots of their own: one stops with trail_forked, and noth
   // The loser's slot may be ahead of nothing: each acknowledged only what is sealed.
   const result = await finish(at, [], { strict: false });
   expect(result.problems, `ROWSEAL_SEED=${seed}`).toEqual([]);
-}, 120_000);
+});
 
 test('junk at the next seal in a folder: the daemon stops, and goes on when it is taken away', async () => {
   const seed = seedOfRun();
@@ -68,10 +69,14 @@ test('junk at the next seal in a folder: the daemon stops, and goes on when it i
   await using daemon = startDaemon(at.config.path);
   await daemon.says(isConnected);
   const workload = startWorkload({ ...LASTING, url: at.server.url, major: at.major, seed });
-  await sleep(1000);
   const seals = join(at.config.folder, 'seals');
-  const junk = join(seals, sealName(readdirSync(seals).length + 5));
-  await writeFile(junk, 'junk', { flag: 'wx' });
+  await until(() => readdirSync(seals).length > 5);
+  // A little ahead; again where the daemon was there first.
+  const junk = await persist(async () => {
+    const path = join(seals, sealName(readdirSync(seals).length + 5));
+    await writeFile(path, 'junk', { flag: 'wx' });
+    return path;
+  });
   expect(await daemon.exited).toBe(2);
   expect(daemon.stderr()).toContain('[trail_forked]');
   // Junk above the head altered nothing: a notice, no finding.
@@ -82,7 +87,7 @@ test('junk at the next seal in a folder: the daemon stops, and goes on when it i
   await workload.done;
   const result = await finish(at, []);
   expect(result.problems, `ROWSEAL_SEED=${seed}`).toEqual([]);
-}, 120_000);
+});
 
 test('in a locked bucket: junk is written behind, delete markers hide nothing, two daemons do not fork', async () => {
   const seed = seedOfRun();
@@ -133,7 +138,7 @@ test('in a locked bucket: junk is written behind, delete markers hide nothing, t
   });
   expect(result.problems, `ROWSEAL_SEED=${seed}`).toEqual([]);
   expect(result.changes).toBeGreaterThan(50);
-}, 300_000);
+});
 
 /** The configuration of a second daemon on the same trail. */
 async function secondConfig(at: CaptureCase, slot: string): Promise<string> {

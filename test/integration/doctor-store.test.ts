@@ -18,7 +18,7 @@ beforeAll(async () => {
   s3 = await startS3();
   folder = await mkdtemp(join(tmpdir(), 'rowseal-doctor-'));
   await writeFile(join(folder, 'log.key'), `${signerOf(NAME, Buffer.alloc(32, 7)).text}\n`, { mode: 0o600 });
-}, 300_000);
+});
 afterAll(async () => {
   await s3[Symbol.asyncDispose]();
   await rm(folder, { recursive: true });

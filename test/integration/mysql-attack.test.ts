@@ -11,6 +11,7 @@ import type { MysqlFlavor } from '../../src/embedded/mysql-packages.ts';
 import { EVENT } from '../../src/source/mysql/events.ts';
 import { type TestMysql, testMysql } from '../support/mysql.ts';
 import { captureMysql, captureUrl, NEW_TRAIL } from '../support/mysql-capture.ts';
+import { until } from '../support/patience.ts';
 
 const both = ['mysql', 'mariadb'] as const;
 const from = (through: string) => ({ ...NEW_TRAIL, through });
@@ -37,7 +38,8 @@ describe('whose session it was', () => {
     await replica.sql('start replica');
     await captureUrl(source);
     const sameUser = { ...replica, sql: source.sql };
-    await expect.poll(() => replica.sql(`select 1 from mysql.user where user = 'capture'`)).toHaveLength(1);
+    const users = () => replica.sql(`select 1 from mysql.user where user = 'capture'`);
+    await until(async () => (await users()).length === 1);
     await using running = await captureMysql(await captureUrl(sameUser));
     await source.sql('insert into t values (1)');
     await replica.sql('create table test.own (id int primary key)');
@@ -54,9 +56,9 @@ describe('whose session it was', () => {
       await running.until(() => running.ids().length === id);
       return loginsOf('test.own').at(-1);
     };
-    await expect.poll(known, { timeout: 90_000, interval: 500 }).toBe('root@127.0.0.1');
+    await until(async () => (await known()) === 'root@127.0.0.1', 90_000, 500);
     expect(loginsOf('test.t')).toEqual([undefined]);
-  }, 120_000);
+  });
 
   // Sessions are numbered anew when the server starts. The verdict over what one session had prepared before was recorded
   // as the work of the session that happened to bear its number afterwards.

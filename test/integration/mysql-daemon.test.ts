@@ -56,7 +56,6 @@ test.each(['mysql', 'mariadb'] as const)(
     });
     expect(await edge.verify()).toBeNull();
   },
-  120_000,
 );
 
 function adminUrl({ server }: MysqlEdge): string {

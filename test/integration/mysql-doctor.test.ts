@@ -21,6 +21,7 @@ import { createThreads } from '../../src/source/mysql/threads.ts';
 import type { Check, Unchecked } from '../../src/source/preflight.ts';
 import { signerOf } from '../../src/trail/note.ts';
 import { type TestMysql, testMysql } from '../support/mysql.ts';
+import { eventually, until } from '../support/patience.ts';
 
 const NAME = 'audit.example.com/shop';
 const PASSWORD = 'a secret that no log may show';
@@ -54,7 +55,7 @@ describe.each(['mysql', 'mariadb'] as const)('doctor and setup on %s', (flavor) 
     });
     await writeFile(join(folder, 'password'), `${PASSWORD}\n`, { mode: 0o600 });
     await configure();
-  }, 180_000);
+  });
   afterAll(async () => {
     await server?.[Symbol.asyncDispose]();
     if (folder) await rm(folder, { recursive: true });
@@ -306,7 +307,7 @@ ${lines.join('')}    tables: [${tables}]
     const threads = createThreads({ side, facts, clock: Date.now });
     // Right after a start nobody is looked up: the number may be of a session before it.
     const find = async () => threads.find(capture.threadId, Date.now());
-    await expect.poll(find, { timeout: 10_000 }).toMatchObject({ login: 'capture@127.0.0.1' });
+    await eventually(find, (owner) => expect(owner).toMatchObject({ login: 'capture@127.0.0.1' }));
     expect(threads.problem()).toBeNull();
     await leave(capture);
   });
@@ -381,18 +382,19 @@ ${lines.join('')}    tables: [${tables}]
       signal: stopping.signal,
     });
     daemon.catch(() => undefined);
-    const until = async (done: (now: Awaited<ReturnType<typeof status>>) => boolean) => {
-      for (const deadline = Date.now() + 30_000; ; ) {
-        const now = await status();
-        if (done(now)) return now;
-        if (Date.now() > deadline) throw new Error(`status stays ${JSON.stringify(now)}`);
-        await Promise.race([daemon, new Promise((resolve) => setTimeout(resolve, 100))]);
-      }
+    const shows = async (done: (now: Awaited<ReturnType<typeof status>>) => boolean) => {
+      let now = await status();
+      const isDone = async () => {
+        now = await status();
+        return done(now);
+      };
+      await until(isDone, undefined, 100, () => `${done}; status stays ${JSON.stringify(now)}`);
+      return now;
     };
-    await until(({ trail }) => trail.daemon?.state === 'streaming' && trail.head !== null);
+    await shows(({ trail }) => trail.daemon?.state === 'streaming' && trail.head !== null);
     const app = await as('app');
     await app.query(`insert into orders values (50, 'x'), (51, 'y')`);
-    const during = await until(({ trail }) => trail.recent?.changes === 2 && trail.lag?.transactions === 0);
+    const during = await shows(({ trail }) => trail.recent?.changes === 2 && trail.lag?.transactions === 0);
     expect(during).toMatchObject({ status: 0, trail: { problems: [], binlog: { streaming: true } } });
     expect(during.trail.recent?.tiers).toMatchObject({ connection: 2 });
     const { text } = await run(statusCommand, []);
@@ -408,7 +410,7 @@ ${lines.join('')}    tables: [${tables}]
     expect(early.text).toMatch(/^refused {2}a daemon streams from the server/m);
     expect(early.text).toContain('note     everything that was committed so far is sealed');
     await app.query(`insert into orders values (53, 'still captured')`);
-    await until(({ trail }) => trail.recent?.changes === 3 && trail.lag?.transactions === 0);
+    await shows(({ trail }) => trail.recent?.changes === 3 && trail.lag?.transactions === 0);
     stopping.abort();
     expect(await daemon).toBe(0);
     const left = await setup('--uninstall', '--print');
@@ -416,7 +418,7 @@ ${lines.join('')}    tables: [${tables}]
     expect(left.text).toContain('-- NOTE everything that was committed so far is sealed');
 
     await app.query(`insert into orders values (52, 'z')`);
-    const after = await until(
+    const after = await shows(
       ({ trail }) => trail.binlog !== 'unknown' && trail.binlog?.['streaming'] === false,
     );
     expect(after.trail.lag?.transactions).toBe(1);
@@ -439,7 +441,7 @@ ${lines.join('')}    tables: [${tables}]
     }
     await rm(join(folder, 'trails'), { recursive: true });
     await configure();
-  }, 90_000);
+  });
 
   test('an altered procedure is found, and mended without a caller losing its grant', async () => {
     await server.sql('drop procedure rowseal.set_context');
@@ -594,5 +596,4 @@ trails:
       await rm(folder, { recursive: true });
     }
   },
-  120_000,
 );

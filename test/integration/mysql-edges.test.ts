@@ -126,7 +126,7 @@ describe.each(['mysql', 'mariadb'] as const)('on %s', (flavor) => {
       'comment',
     ]);
     expect(await edge.verify()).toBeNull();
-  }, 90_000);
+  });
 
   test('statement format, administration, LOAD DATA, XA, savepoints, forged times, sessions without binlog', async () => {
     await using edge = await startEdge({ flavor });
@@ -217,7 +217,7 @@ describe.each(['mysql', 'mariadb'] as const)('on %s', (flavor) => {
     expect(edge.found([...secrets, 'hidden'], [daemon])).toEqual([]);
     expect(edge.found(['insert', 'shop'], [daemon])).toEqual(['insert', 'shop']); // it does look
     expect(await edge.verify()).toBeNull();
-  }, 120_000);
+  });
 
   test('partial images, partial JSON, compression: each record says what was there', async () => {
     await using edge = await startEdge({
@@ -334,7 +334,7 @@ describe.each(['mysql', 'mariadb'] as const)('on %s', (flavor) => {
       flavor === 'mysql' ? ['Update_rows_partial', 'Transaction_payload'] : ['Write_rows_compressed_v1'];
     for (const type of meant) expect(types).toContain(type);
     expect(await edge.verify()).toBeNull();
-  }, 120_000);
+  });
 });
 
 test('doctor lists times of MariaDB before 10.1.2 whose fraction the binlog does not say, and what mends them', async () => {
@@ -384,7 +384,7 @@ test('doctor lists times of MariaDB before 10.1.2 whose fraction the binlog does
       `select count(*) as n from information_schema.columns where table_name = 'old' and column_type like '%mariadb-5.3%'`,
     ),
   ).toEqual([{ n: '0' }]);
-}, 60_000);
+});
 
 test('MySQL that logs what cascades change says nothing of them, until a session that was reset leaves them out', async () => {
   await using edge = await startEdge({ flavor: 'mysql' });

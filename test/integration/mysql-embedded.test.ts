@@ -11,6 +11,7 @@ import { startMysql } from '../../src/embedded/mysql.ts';
 import { provideMysqlClients } from '../../src/embedded/mysql-packages.ts';
 import { testMysql } from '../support/mysql.ts';
 import { MYSQL_RELEASES } from '../support/mysql-releases.ts';
+import { until } from '../support/patience.ts';
 
 const isAlive = (pid: number) => {
   try {
@@ -119,12 +120,7 @@ describe.each(MYSQL_RELEASES)('$flavor $version', ({ flavor, version }) => {
     const orphan = JSON.parse(line.toString()) as { pid: number; dir: string };
     expect(isAlive(orphan.pid)).toBe(true);
     parent.kill('SIGKILL');
-    const deadline = Date.now() + 15_000;
-    while ((isAlive(orphan.pid) || fs.existsSync(orphan.dir)) && Date.now() < deadline) {
-      await new Promise((resolve) => setTimeout(resolve, 50));
-    }
-    expect(isAlive(orphan.pid)).toBe(false);
-    expect(fs.existsSync(orphan.dir)).toBe(false);
+    await until(() => !isAlive(orphan.pid) && !fs.existsSync(orphan.dir));
   });
 
   test('without asking for one of its own a test gets a database on the shared server', async () => {

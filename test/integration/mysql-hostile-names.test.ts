@@ -8,8 +8,7 @@ import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { PassThrough } from 'node:stream';
-import { setTimeout as sleep } from 'node:timers/promises';
-import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { clean, isClean } from '../../src/base/text.ts';
 import { startDaemon } from '../../src/commands/demo/stage.ts';
 import { runCommand } from '../../src/commands/run.ts';
@@ -17,10 +16,8 @@ import { provideMysqlClients } from '../../src/embedded/mysql-packages.ts';
 import { createTrailConfig, rowseal, type TrailConfig } from '../support/daemon.ts';
 import { readLines } from '../support/line-client.ts';
 import { type TestMysql, testMysql } from '../support/mysql.ts';
+import { until } from '../support/patience.ts';
 import { readTrail } from '../support/trail-reader.ts';
-
-// Some forty commands, each a process: on a busy machine they take their time.
-vi.setConfig({ testTimeout: 900_000 });
 
 const ESCALATE = 'CREATE USER evil@localhost';
 const quote = (name: string) => `\`${name.replaceAll('`', '``')}\``;
@@ -76,7 +73,7 @@ describe.each([
       await server.sql(`create table shop.${quote(name)} (id int primary key, v varchar(99))`);
     config = await createTrailConfig(options());
     env = { ROWSEAL_ADMIN_URL: `${server.urlFor({ database: '' })}?ssl-ca=${server.caFile}` };
-  }, 300_000);
+  });
 
   afterAll(async () => {
     await server?.[Symbol.asyncDispose]();
@@ -167,15 +164,15 @@ describe.each([
     const listen = /"listen": "([^"]+)"/.exec(await readFile(config.path, 'utf8'))?.[1];
     const daemon = startDaemon(runCommand, ['-c', config.path], io, log);
     try {
-      while (!(await said()).includes('tables are captured')) await sleep(50);
+      await until(async () => (await said()).includes('tables are captured'));
       for (const name of [...plain, ...hidden])
         await server.sql(`insert into shop.${quote(name)} values (1, ?)`, [`\u001b[2J${name}`]);
       await server.sql(`create table shop.${quote('new\u001b[2J\u202e\n#')} (id int primary key)`);
-      while (changes() < plain.length + hidden.length) await sleep(50);
-      while (!(await said()).includes('not whole')) {
+      await until(() => changes() >= plain.length + hidden.length);
+      await until(async () => {
         await fetch(`http://${listen}/healthz`);
-        await sleep(50);
-      }
+        return (await said()).includes('not whole');
+      });
       const status = await rowseal(['status', '-c', config.path]);
       expect(unclean(status.stdout + status.stderr)).toEqual([]);
       expect(status.stdout).toContain(clean('shop.new\u001b[2J\u202e\n#'));

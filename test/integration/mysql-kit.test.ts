@@ -11,6 +11,7 @@ import { TRIGGER_BODY } from '../../src/source/mysql/preflight-wish.ts';
 import { createMysqlSource } from '../../src/source/mysql/source.ts';
 import { type TestMysql, testMysql } from '../support/mysql.ts';
 import { NEW_TRAIL } from '../support/mysql-capture.ts';
+import { until } from '../support/patience.ts';
 import { textSink } from '../support/plain-record.ts';
 
 interface Change {
@@ -73,14 +74,9 @@ describe.each([
   async function since(): Promise<Change[]> {
     const mark = String(++marks);
     await server.sql(`insert into shop.mark values (${mark})`);
-    const deadline = Date.now() + 20_000;
     const isMark = ({ kind, target }: Change) =>
       kind === 'change' && target.table === 'mark' && String(target.key?.['id']) === mark;
-    while (!reading.changes().some(isMark)) {
-      if (Date.now() > deadline)
-        throw await Promise.race([reading.ended, new Error('the mark did not come')]);
-      await new Promise((resolve) => setTimeout(resolve, 10));
-    }
+    await Promise.race([until(() => reading.changes().some(isMark)), reading.ended]);
     const all = reading.changes().filter(({ kind }) => kind === 'change');
     const from = all.findIndex(
       ({ target }) => target.table === 'mark' && String(target.key?.['id']) === String(marks - 1),
@@ -112,7 +108,7 @@ describe.each([
     app = await server.session({ user: 'app', password: 'x', database: 'shop' });
     reading = await read();
     await since();
-  }, 180_000);
+  });
   afterAll(async () => {
     await reading?.source.close();
     await server?.[Symbol.asyncDispose]();

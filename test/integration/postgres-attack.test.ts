@@ -10,6 +10,7 @@ import { parsePostgresUrl } from '../../src/source/postgres/connection.ts';
 import { createSideSession } from '../../src/source/postgres/sessions.ts';
 import { createPostgresSource } from '../../src/source/postgres/source.ts';
 import { createWatch } from '../../src/source/postgres/watch.ts';
+import { until, withPatience } from '../support/patience.ts';
 import { type TestServer, testServer } from '../support/postgres.ts';
 import { capture, NEW_TRAIL, slotIsFree } from '../support/postgres-capture.ts';
 
@@ -96,7 +97,7 @@ test('tampering noticed inside a transaction that then breaks off is told all th
   await using again = await capture(server, { ...parts, watch, watchMs: 30, resume, handler: { observe } });
   await again.until(() => again.rows().length === 300_000);
   expect(unpublished()).toHaveLength(1);
-}, 60_000);
+});
 
 // Every Relation message brought the next look forward, and so put it off: with one each 100 ms there was none at all.
 test('whoever alters tables without pause does not keep the watch from looking', async () => {
@@ -107,11 +108,12 @@ test('whoever alters tables without pause does not keep the watch from looking',
   await using running = await capture(server, { ...parts, watchMs: 400 });
   await server.sql('alter publication churn drop table prey');
   const isTold = () => running.observations.some((each) => each.kind === 'tamper');
-  for (let i = 0; i < 30 && !isTold(); i++) {
-    await server.sql(`alter table busy add c${i} int; insert into busy values (${i})`);
-    await sleep(80);
-  }
-  expect(isTold()).toBe(true);
+  let i = 0;
+  const altered = async () => {
+    await server.sql(`alter table busy add c${++i} int; insert into busy values (${i})`);
+    return isTold();
+  };
+  await until(altered, undefined, 80, 'the tampering to be told');
 });
 
 // While the seal that says 'started' waited for the store, the server restarted. The stream then began on a socket
@@ -134,9 +136,7 @@ test('a server that goes away between opening and streaming', async () => {
     () => 'ended',
     (error: unknown) => error,
   );
-  expect(await Promise.race([streamed, sleep(5000, 'silence')])).toMatchObject({
-    code: 'source_unreachable',
-  });
+  expect(await withPatience(streamed, 'the stream to end')).toMatchObject({ code: 'source_unreachable' });
   await source.close();
 });
 
@@ -205,14 +205,11 @@ async function swallowingProxy(target: string) {
 // hour), while idle seals went on and /healthz was green.
 test('a server that answers nothing any more is given up, and a session to it can be closed', async () => {
   await using proxy = await swallowingProxy(server.url);
-  const url = `${proxy.url}${proxy.url.includes('?') ? '&' : '?'}connect_timeout=1`;
-  const [asked, idle] = [0, 1].map(() => createSideSession(parsePostgresUrl(url), () => undefined, 500));
+  const url = `${proxy.url}${proxy.url.includes('?') ? '&' : '?'}connect_timeout=3`;
+  const [asked, idle] = [0, 1].map(() => createSideSession(parsePostgresUrl(url), () => undefined, 3000));
   for (const side of [asked!, idle!]) await side.query('select 1');
   proxy.silence();
-  const answer = await Promise.race([
-    asked!.query('select 2').catch((error: unknown) => error),
-    sleep(6000, 'silence'),
-  ]);
-  expect(answer).toMatchObject({ code: 'source_unreachable' });
-  expect(await Promise.race([idle!.close().then(() => 'closed'), sleep(6000, 'open')])).toBe('closed');
-}, 30_000);
+  const answer = asked!.query('select 2').catch((error: unknown) => error);
+  expect(await withPatience(answer, 'an end')).toMatchObject({ code: 'source_unreachable' });
+  await withPatience(idle!.close(), 'the idle session to be closed');
+});

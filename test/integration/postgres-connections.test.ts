@@ -7,6 +7,7 @@ import { RowsealError } from '../../src/base/errors.ts';
 import { parsePostgresUrl } from '../../src/source/postgres/connection.ts';
 import { connectSession } from '../../src/source/postgres/sessions.ts';
 import { takeSocket } from '../../src/source/postgres/takeover.ts';
+import { until } from '../support/patience.ts';
 import { type TestServer, testServer } from '../support/postgres.ts';
 import { capture, slotIsFree } from '../support/postgres-capture.ts';
 
@@ -59,11 +60,21 @@ beforeAll(async () => {
   }
   ca = path.join(dir, 'ca.crt');
   await server.sql('create table t (id int primary key); create publication rowseal for table t');
-  await server.sql('alter system set ssl = on');
-  await server.sql('select pg_reload_conf()');
+  await setTls('on');
 });
 afterAll(() => server?.[Symbol.asyncDispose]());
 
+/** The server reads its settings some time after it was told to, and new sessions have them. */
+const setTls = async (value: 'on' | 'off') => {
+  await server.sql(`alter system set ssl = ${value}`);
+  await server.sql('select pg_reload_conf()');
+  await until(async () => {
+    const session = await server.session();
+    const { rows } = await session.query('show ssl');
+    await session.end();
+    return rows[0].ssl === value;
+  });
+};
 const streams = async (url: string) => {
   await using running = await capture(server, { url });
   await server.sql('delete from t; insert into t values (1)');
@@ -113,12 +124,9 @@ test('streams over TLS, verified or not, over TCP and over a unix socket', async
 test('a server that can not prove who it is', async () => {
   expect(await refused(tlsUrl('localhost', {}))).toBe('tls_failed');
   expect(await refused(tlsUrl('127.0.0.1', { sslrootcert: ca }))).toBe('tls_failed'); // another name
-  await server.sql('alter system set ssl = off');
-  await server.sql('select pg_reload_conf()');
-  await new Promise((resolve) => setTimeout(resolve, 300));
+  await setTls('off');
   expect(await refused(tlsUrl('localhost', { sslrootcert: ca }))).toBe('tls_failed'); // no TLS at all
-  await server.sql('alter system set ssl = on');
-  await server.sql('select pg_reload_conf()');
+  await setTls('on');
 });
 
 test('logins and privileges', async () => {

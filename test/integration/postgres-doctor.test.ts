@@ -10,6 +10,7 @@ import { doctorCommand } from '../../src/commands/doctor.ts';
 import { createSetupCommand, setupCommand } from '../../src/commands/setup.ts';
 import type { Check, Unchecked } from '../../src/source/preflight.ts';
 import { signerOf } from '../../src/trail/note.ts';
+import { eventually } from '../support/patience.ts';
 import { type TestServer, testServer } from '../support/postgres.ts';
 import { catalogSnapshot } from './postgres-kit-stream.ts';
 
@@ -308,11 +309,12 @@ trails:
     stream
       .query(`START_REPLICATION SLOT rowseal LOGICAL 0/0 (proto_version '1', publication_names 'rowseal')`)
       .catch(() => undefined);
-    await expect.poll(async () => (await doctor()).byId.get('slot.fits')?.what).toContain(', in use');
+    const fits = async () => (await doctor()).byId.get('slot.fits')?.what;
+    await eventually(fits, (what) => expect(what).toContain(', in use'));
     const refused = await setup('--uninstall', '--yes');
     expect(refused).toMatchObject({ status: 1, text: expect.stringContaining('Stop rowseal run first.') });
     (stream as unknown as { connection: { stream: { destroy(): void } } }).connection.stream.destroy();
-    await expect.poll(async () => (await doctor()).byId.get('slot.fits')?.what).toContain('not in use');
+    await eventually(fits, (what) => expect(what).toContain('not in use'));
     const removed = await setup('--uninstall', '--yes');
     expect(removed.text).toContain('there is no trail yet whose end could be sealed');
     expect(removed.text).toMatch(/\d+ bytes of the server's log lie behind the last seal/);

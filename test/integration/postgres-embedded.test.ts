@@ -3,6 +3,7 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import fs from 'node:fs';
 import { expect, test } from 'vitest';
+import { until } from '../support/patience.ts';
 import { testServer } from '../support/postgres.ts';
 
 const isAlive = (pid: number) => {
@@ -47,12 +48,7 @@ test('nothing is left behind: neither after disposal nor after a parent that was
   const orphan = JSON.parse(line.toString()) as { pid: number; dir: string };
   expect(isAlive(orphan.pid)).toBe(true);
   parent.kill('SIGKILL');
-  const deadline = Date.now() + 15_000;
-  while ((isAlive(orphan.pid) || fs.existsSync(orphan.dir)) && Date.now() < deadline) {
-    await new Promise((resolve) => setTimeout(resolve, 50));
-  }
-  expect(isAlive(orphan.pid)).toBe(false);
-  expect(fs.existsSync(orphan.dir)).toBe(false);
+  await until(() => !isAlive(orphan.pid) && !fs.existsSync(orphan.dir));
 });
 
 test('a major that is not installed', async () => {

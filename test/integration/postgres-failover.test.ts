@@ -4,18 +4,14 @@ import fs from 'node:fs';
 import path from 'node:path';
 import pg from 'pg';
 import { expect, test } from 'vitest';
+import { until } from '../support/patience.ts';
 import { startPostgres, type TestServer, testServer } from '../support/postgres.ts';
 import { capture } from '../support/postgres-capture.ts';
 
-const until = async (what: string, condition: () => Promise<boolean>) => {
-  const deadline = Date.now() + 60_000;
-  while (!(await condition())) {
-    if (Date.now() > deadline) throw new Error(`waited a minute for ${what}`);
-    await new Promise((resolve) => setTimeout(resolve, 250));
-  }
-};
+/** Slots and rows come to a standby when its workers get to it. */
+const comes = (what: string, condition: () => Promise<boolean>) => until(condition, 60_000, 250, what);
 
-test.each([17, 18])('a promoted standby of Postgres %i', { timeout: 180_000 }, async (major) => {
+test.each([17, 18])('a promoted standby of Postgres %i', async (major) => {
   await using primary = await testServer({
     major,
     own: true,
@@ -28,7 +24,7 @@ test.each([17, 18])('a promoted standby of Postgres %i', { timeout: 180_000 }, a
   await using running = await capture(primary, { failover: true });
   for (let id = 1; id <= 5; id++) await primary.sql(`insert into t values (${id})`);
   await running.until(() => running.transactions.length === 5);
-  await until('the slot on the standby', async () => {
+  await comes('the slot on the standby', async () => {
     await primary.sql(`select pg_log_standby_snapshot()`);
     const [slot] = await standby.sql(`select synced and not temporary as ready from pg_replication_slots`);
     return slot?.['ready'] === 't';
@@ -36,7 +32,7 @@ test.each([17, 18])('a promoted standby of Postgres %i', { timeout: 180_000 }, a
   await primary.sql('insert into t values (6)');
   await running.until(() => running.transactions.length === 6);
   const { incarnation } = running.opened.identity;
-  await until('the standby', async () => {
+  await comes('the standby', async () => {
     const [row] = await standby.sql('select count(*) as count from t');
     return row!['count'] === '6';
   });

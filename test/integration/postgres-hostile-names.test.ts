@@ -8,18 +8,15 @@ import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { PassThrough } from 'node:stream';
-import { setTimeout as sleep } from 'node:timers/promises';
-import { afterAll, beforeAll, expect, test, vi } from 'vitest';
+import { afterAll, beforeAll, expect, test } from 'vitest';
 import { clean, isClean } from '../../src/base/text.ts';
 import { startDaemon } from '../../src/commands/demo/stage.ts';
 import { runCommand } from '../../src/commands/run.ts';
 import { createTrailConfig, rowseal, type TrailConfig } from '../support/daemon.ts';
 import { readLines } from '../support/line-client.ts';
+import { until } from '../support/patience.ts';
 import { type TestServer, testServer } from '../support/postgres.ts';
 import { readTrail } from '../support/trail-reader.ts';
-
-// Some forty commands, each a process: on a busy machine they take their time.
-vi.setConfig({ testTimeout: 900_000 });
 
 const ESCALATE = 'ALTER ROLE owner SUPERUSER; --';
 let folder: string;
@@ -81,7 +78,7 @@ beforeAll(async () => {
     ],
   });
   env = { ROWSEAL_ADMIN_URL: server.url };
-}, 180_000);
+});
 
 afterAll(async () => {
   await server?.[Symbol.asyncDispose]();
@@ -161,20 +158,20 @@ test('the daemon’s log, /healthz, /metrics, status, show and verify steer no t
   const listen = /"listen": "([^"]+)"/.exec(await readFile(config.path, 'utf8'))?.[1];
   const ask = async (path: string) => (await fetch(`http://${listen}${path}`)).text();
   try {
-    while (!(await said()).includes('tables are captured')) await sleep(50);
+    await until(async () => (await said()).includes('tables are captured'));
     for (const name of names)
       await server.sql(`insert into public.${quote(name)} values (1, $1)`, [`\u001b[2J${name}`]);
     // A table that nobody published: the daemon complains of it by its name.
     await server.sql(`create table public.${quote('new\u001b[2J\u202e\n')} (id int primary key)`);
-    while (!(await ask('/healthz')).includes('new')) await sleep(50);
-    while (changes() < names.length) await sleep(50);
+    await until(async () => (await ask('/healthz')).includes('new'));
+    await until(() => changes() >= names.length);
     for (const path of ['/healthz', '/metrics']) expect(unclean(await ask(path))).toEqual([]);
     const status = await rowseal(['status', '-c', config.path]);
     expect(unclean(status.stdout + status.stderr)).toEqual([]);
     expect(status.stdout).toContain(clean('new\u001b[2J\u202e\n'));
     const json = await rowseal(['status', '-c', config.path, '--json']);
     expect(unclean(json.stdout)).toEqual([]);
-    while (!(await said()).includes('not whole')) await sleep(50);
+    await until(async () => (await said()).includes('not whole'));
   } finally {
     await daemon.stop();
   }

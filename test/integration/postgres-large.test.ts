@@ -40,7 +40,7 @@ test('values of 100 MB take the memory of one', async () => {
   }, 5);
   for (let id = 0; id < 5; id++)
     await server.sql(`insert into t values (${id}, repeat('x', ${VALUE_BYTES}))`);
-  await running.until(() => seen.length === 5, 60_000);
+  await running.until(() => seen.length === 5);
   clearInterval(timer);
   expect(seen).toEqual(Array.from({ length: 5 }, () => VALUE_BYTES));
   // One message is put together at a time, in one allocation, which goes back before the next is begun; it is read
@@ -64,10 +64,10 @@ test('memory stays flat inside a large transaction', async () => {
     },
   });
   await server.sql(`insert into t select g, repeat('x', 50) from generate_series(1, 100000) g`);
-  await running.until(() => rows === 100_000, 60_000);
+  await running.until(() => rows === 100_000);
   const settled = peak;
   await server.sql(`insert into t select g, repeat('x', 50) from generate_series(100001, 1000000) g`);
-  await running.until(() => rows === 1_000_000, 60_000);
+  await running.until(() => rows === 1_000_000);
   expect((peak - settled) / 1e6).toBeLessThan(40);
 });
 
@@ -92,7 +92,7 @@ test.each([14, 18])(
     await using running = await capture(server, { handler });
     await server.sql(`set statement_timeout = 0; ${major >= 17 ? 'set transaction_timeout = 0;' : ''}
     insert into t select g, repeat('x', 100) from generate_series(1, 400000) g`);
-    await running.until(() => rows === 400_000 && commits > 0, 60_000);
+    await running.until(() => rows === 400_000 && commits > 0);
     await new Promise((resolve) => setTimeout(resolve, 500));
     await server.sql(`insert into t values (0, '')`);
     await running.until(() => rows === 400_001);

@@ -6,6 +6,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { Check } from '../../src/source/preflight.ts';
 import { createTrailConfig, rowseal, writeConfig } from '../support/daemon.ts';
 import { type RunningTrail, startTrail } from '../support/in-process.ts';
+import * as patience from '../support/patience.ts';
 import { type TestServer, testServer } from '../support/postgres.ts';
 import { foundIn } from '../support/trail-bytes.ts';
 import { readTrail } from '../support/trail-reader.ts';
@@ -77,10 +78,10 @@ async function until(holds: () => boolean, trail: RunningTrail): Promise<void> {
     over = true;
   });
   ended.catch(() => undefined);
-  for (const deadline = Date.now() + 30_000; !holds(); await new Promise((done) => setTimeout(done, 20))) {
+  await patience.until(async () => {
     if (over) await ended;
-    if (Date.now() > deadline) throw new Error(`waited for ${holds}`);
-  }
+    return holds();
+  });
 }
 
 const refused = (table: string) =>

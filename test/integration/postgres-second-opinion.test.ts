@@ -5,6 +5,7 @@ import { parsePostgresUrl } from '../../src/source/postgres/connection.ts';
 import { createFrameReader } from '../../src/source/postgres/frames.ts';
 import { connectSession } from '../../src/source/postgres/sessions.ts';
 import { takeSocket } from '../../src/source/postgres/takeover.ts';
+import { until } from '../support/patience.ts';
 import { testServer } from '../support/postgres.ts';
 import { capture } from '../support/postgres-capture.ts';
 
@@ -43,7 +44,7 @@ test.each([14, 16, 18])('both decoders say the same of Postgres %i', async (majo
   head.writeInt32BE(command.length + 4, 1);
   socket.write(Buffer.concat([head, Buffer.from(command)]));
   socket.resume();
-  while (commits < 31) await new Promise((resolve) => setTimeout(resolve, 20));
+  await until(() => commits >= 31);
   socket.destroy();
 
   const json = (row: Record<string, unknown> | null) =>

@@ -3,6 +3,7 @@ import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { RowsealError } from '../../src/base/errors.ts';
 import { parseLsn } from '../../src/source/postgres/lsn.ts';
 import { createWatch } from '../../src/source/postgres/watch.ts';
+import { until, withPatience } from '../support/patience.ts';
 import { type TestServer, testServer } from '../support/postgres.ts';
 import {
   type CapturedRow,
@@ -113,9 +114,7 @@ describe.each([14, 18])('the source on Postgres %i', (major) => {
     await using running = await capture(server, { acknowledge: false });
     await server.sql('insert into t values (1)');
     await running.until(() => running.transactions.length === 1);
-    const started = Date.now();
-    await server.embedded!.stop('fast');
-    expect(Date.now() - started).toBeLessThan(8000);
+    await withPatience(server.embedded!.stop('fast'), 'the server to stop');
     expect(code(await running.ended)).toBe('source_unreachable');
   });
 
@@ -226,7 +225,7 @@ describe.each([14, 18])('the source on Postgres %i', (major) => {
   });
 
   test('pause stops the socket, status updates go on, resume goes on', async () => {
-    await server.sql(`alter system set wal_sender_timeout = '2s'`);
+    await server.sql(`alter system set wal_sender_timeout = '5s'`);
     await server.sql('select pg_reload_conf()');
     await using running = await capture(server, { statusMs: 300 });
     await server.sql('insert into t values (0)');
@@ -234,7 +233,7 @@ describe.each([14, 18])('the source on Postgres %i', (major) => {
     running.source.pause();
     await server.sql(`insert into t select g, repeat('x', 1000) from generate_series(1, 30000) g`);
     const [sessionsBefore] = await server.sql('select pid from pg_stat_replication');
-    await new Promise((resolve) => setTimeout(resolve, 3500));
+    await new Promise((resolve) => setTimeout(resolve, 6500));
     expect(running.transactions.length).toBe(1);
     running.source.resume();
     await running.until(() => running.transactions.length === 2);
@@ -256,11 +255,7 @@ describe.each([14, 18])('the source on Postgres %i', (major) => {
     }
     // restart_lsn moves with a running-xacts record, which a checkpoint writes.
     await server.sql('checkpoint');
-    const deadline = Date.now() + 20_000;
-    while ((await restartLsn()) === before && Date.now() < deadline) {
-      await new Promise((resolve) => setTimeout(resolve, 200));
-    }
-    expect(await restartLsn()).toBeGreaterThan(before);
+    await until(async () => (await restartLsn()) > before, undefined, 200);
     expect(running.transactions).toEqual([]);
   });
 
@@ -294,7 +289,7 @@ describe.each([14, 18])('the source on Postgres %i', (major) => {
     expect(await told('create table hidden (id int); create table fresh (id int)')).toEqual([
       'table_not_published',
     ]);
-    expect(await told('alter publication rowseal add table fresh, part')).toEqual(
+    expect(await told('alter publication rowseal add table fresh, part', 2)).toEqual(
       expect.arrayContaining(['table_published', 'table_published']),
     );
     expect(whats()).toEqual([]);

@@ -12,6 +12,7 @@ import { createS3Store } from '../../src/store/s3.ts';
 import type { TrailStore } from '../../src/store/store.ts';
 import { all, code, contents, keys, soon } from '../contract/store-contract.ts';
 import { OWN_S3, startS3, type TestS3 } from '../support/ceph.ts';
+import { persist } from '../support/patience.ts';
 
 const SEAL = 'seals/000000000000';
 
@@ -76,11 +77,17 @@ describe('S3 with Object Lock', () => {
 
   test('a lock that is over lets go: the object can be removed then', async () => {
     const store = await fresh();
-    await store.create(SEAL, Buffer.from('one'), soon(2));
+    const end = soon(4);
+    await store.create(SEAL, Buffer.from('one'), end);
     const version = await versionOf(SEAL);
-    await expect(remove(SEAL, version)).rejects.toMatchObject({ $metadata: { httpStatusCode: 403 } });
-    await new Promise((resolve) => setTimeout(resolve, 4000));
-    await remove(SEAL, version);
+    const refused = await remove(SEAL, version).then(
+      () => null,
+      (error: unknown) => error,
+    );
+    // On a busy machine it may be over by now.
+    if (refused === null) expect(Date.now()).toBeGreaterThanOrEqual(end.getTime());
+    else expect(refused).toMatchObject({ $metadata: { httpStatusCode: 403 } });
+    if (refused !== null) await persist(() => remove(SEAL, version));
     expect(await keys(store, '')).toEqual([]);
   });
 
@@ -149,7 +156,7 @@ describe('S3 with Object Lock', () => {
     expect(await contents(store, `${SEAL}x`)).toEqual(['a key that begins with ours']);
   });
 
-  test('more than a page of keys', { timeout: 120_000 }, async () => {
+  test('more than a page of keys', async () => {
     const store = await fresh();
     const names = Array.from({ length: 1100 }, (_, i) => `junk/${String(i).padStart(5, '0')}`);
     for (let at = 0; at < names.length; at += 50) {
@@ -231,8 +238,14 @@ describe('S3 with Object Lock', () => {
   test('the clock of the store is known after its first answer', async () => {
     const store = await fresh();
     expect(store.skewMs()).toBe(null);
-    await keys(store, '');
-    expect(Math.abs(store.skewMs()!)).toBeLessThan(1500);
+    /** The answer may be of any moment since it was asked for, and tells whole seconds. */
+    const inexactMs = async (asked: TrailStore) => {
+      const began = Date.now();
+      await keys(asked, '');
+      return Date.now() - began + 1000;
+    };
+    const mostMs = await inexactMs(store);
+    expect(Math.abs(store.skewMs()!)).toBeLessThan(mostMs);
     const late = createS3Store({
       bucket,
       endpoint: s3.endpoint,
@@ -241,8 +254,8 @@ describe('S3 with Object Lock', () => {
       trail: 'audit.example.com/late',
       clock: { now: () => Date.now() - 600_000, sleep: async () => {} },
     });
-    await keys(late, '');
-    expect(Math.abs(late.skewMs()! - 600_000)).toBeLessThan(1500);
+    const lateMs = await inexactMs(late);
+    expect(Math.abs(late.skewMs()! - 600_000)).toBeLessThan(lateMs);
     await late.close();
   });
 });

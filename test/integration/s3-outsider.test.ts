@@ -99,7 +99,7 @@ describe('an outsider with s3:PutObject', () => {
         expect(daemon.requests).toBeLessThan(100 + 2 * pages + 2 * reads);
       }
       await store.close();
-    }, 300_000);
+    });
   }
 
   test('junk versions of a segment', async () => {
@@ -132,7 +132,7 @@ describe('an outsider with s3:PutObject', () => {
         s3.client.send(new PutObjectCommand({ Bucket: bucket, Key: `${trail}/${names(index)}`, Body: '' })),
       );
       await store.close();
-    }, 300_000);
+    });
 
     test('are notices to verify, which reads none that is too small', async () => {
       const { verdict, exit, requests } = await check(trail);

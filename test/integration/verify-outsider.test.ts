@@ -54,7 +54,7 @@ describe('junk versions of one seal', () => {
         expect(daemon.found?.head).toEqual(head);
         expect(daemon.warnings).toHaveLength(1);
         expect((await sealOn(store, 1, daemon.found!.head)).head.number).toBe(6);
-      }, 30_000);
+      });
     }
   }
 
@@ -156,7 +156,7 @@ describe('junk objects', () => {
     expect(daemon.asked.lists).toBeLessThan(40);
     expect(daemon.asked.listed).toBeLessThan(3000);
     expect(daemon.warnings.length).toBeLessThanOrEqual(1);
-  }, 60_000);
+  });
 
   // Only the first 2,000 names without a seal were remembered: a spoiled newest seal behind them was no finding.
   test('a spoiled seal behind 3,000 names of junk is found all the same', async () => {
@@ -188,7 +188,7 @@ describe('junk objects', () => {
     const { verdict } = await looked(junked);
     expect(verdict.head?.number).toBe(7);
     for (const { message } of verdict.notices) expect(message.length).toBeLessThan(1300);
-  }, 30_000);
+  });
 });
 
 describe('in a folder', () => {
@@ -217,7 +217,7 @@ describe('in a folder', () => {
     expect(daemon.asked.reads).toBeLessThan(80);
     expect(daemon.warnings).toHaveLength(1);
     expect((await sealOn(store, 1, head)).head.number).toBe(5);
-  }, 60_000);
+  });
 });
 
 test('a trail that has begun with segments and no seal yet could not be checked', async () => {

@@ -3,10 +3,10 @@
  * configuration, and the verdict at the end: the trail equals the shadow log, and verify is clean.
  */
 
-import { setTimeout as sleep } from 'node:timers/promises';
 import type pg from 'pg';
 import { createTrailConfig, rowseal, type TrailConfig } from './daemon.ts';
 import { ExactNumber } from './exact-json.ts';
+import { until } from './patience.ts';
 import { type TestServer, testServer } from './postgres.ts';
 import { createTruthSlot, installShadow, readShadow, readTypes } from './shadow.ts';
 import { blindSpots, POSTGRES_ALTERATIONS } from './shadow-blind.ts';
@@ -33,7 +33,7 @@ export interface CaptureCase extends AsyncDisposable {
   /** Rolls back what a client that was cut off between PREPARE and COMMIT PREPARED left. */
   forgetPrepared(): Promise<void>;
   /** Resolves when the newest seal covers everything that is committed now. */
-  caughtUp(timeoutMs?: number): Promise<void>;
+  caughtUp(idleMs?: number): Promise<void>;
   /** Differences between trail and shadow log, and what verify says where it isn't clean. */
   verdict(options?: VerdictOptions): Promise<
     Comparison & {
@@ -99,23 +99,21 @@ export async function startCase(options: CaseOptions): Promise<CaptureCase> {
       for (const { gid } of rows) await client.query(`rollback prepared '${gid}'`);
       await client.end();
     },
-    caughtUp: async (timeoutMs = 60_000) => {
+    caughtUp: async (idleMs = 60_000) => {
       const client = await admin();
       const target = (await client.query('select pg_current_wal_lsn()::text as lsn')).rows[0].lsn as string;
-      const deadline = Date.now() + timeoutMs;
-      for (;;) {
+      const isThere = async () => {
         const { rows } = await client.query(
           "select confirmed_flush_lsn >= $1::pg_lsn as there from pg_replication_slots where slot_name = 'rowseal'",
           [target],
         );
-        if (rows[0]?.there === true || rows[0]?.there === 't') break;
-        if (Date.now() > deadline)
-          throw new Error(`nothing was acknowledged up to ${target} within ${timeoutMs} ms`);
+        if (rows[0]?.there === true || rows[0]?.there === 't') return true;
         await client.query(
           "select pg_logical_emit_message(true, 'test', 'so that there is something to acknowledge')",
         );
-        await sleep(100);
-      }
+        return false;
+      };
+      await until(isThere, idleMs, 100, `what is sealed up to ${target} to be acknowledged`);
       await client.end();
     },
     verdict: async ({

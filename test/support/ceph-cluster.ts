@@ -13,8 +13,8 @@ import { freePort } from '../../src/embedded/loopback.ts';
 import { configuration, type ObjectStore } from './ceph-config.ts';
 import type { CephPackages } from './ceph-packages.ts';
 import { claim, reapDead } from './ceph-reaper.ts';
+import { until, withPatience } from './patience.ts';
 
-const TOOL_MS = 60_000;
 const DAEMONS = ['mon', 'osd', 'rgw'] as const;
 type Daemon = (typeof DAEMONS)[number];
 
@@ -75,13 +75,19 @@ export async function createCluster(packages: CephPackages, store: ObjectStore):
       // One after another: who asks a daemon that isn't there yet, asks again after seconds only.
       if (!running.has('mon')) {
         launch('mon');
-        await soon(() => accepts(monPort));
+        await soon(
+          () => accepts(monPort),
+          () => running.has('mon'),
+        );
       }
       if (!running.has('osd')) {
         const log = join(dir, 'log/osd.0.log');
         const seen = await textOf(log);
         launch('osd');
-        await soon(async () => (await textOf(log)).slice(seen.length).includes('booting -> active'));
+        await soon(
+          async () => (await textOf(log)).slice(seen.length).includes('booting -> active'),
+          () => running.has('osd'),
+        );
       }
       if (!running.has('rgw')) launch('rgw');
       await answering(port, () => DAEMONS.every((daemon) => running.has(daemon)), dir);
@@ -123,10 +129,10 @@ async function runTool(
   child.stdout.on('data', (bytes: Buffer) => out.push(bytes));
   child.stderr.on('data', (bytes: Buffer) => said.push(bytes));
   child.stdin.on('error', () => {}).end(input);
-  const late = setTimeout(() => child.kill('SIGKILL'), TOOL_MS);
-  const code = await new Promise<number | null>((resolve, reject) => {
+  const done = new Promise<number | null>((resolve, reject) => {
     child.once('error', reject).once('close', resolve);
-  }).finally(() => clearTimeout(late));
+  });
+  const code = await withPatience(done, program).finally(() => child.kill('SIGKILL'));
   if (code === 0) return Buffer.concat(out).toString();
   throw new Error(
     `${program} ${args.slice(2).join(' ')} ended with ${code}: ${Buffer.concat(said).toString().trim()}`,
@@ -134,9 +140,8 @@ async function runTool(
 }
 
 /** Waits until something holds; without it the next step takes longer or says what is wrong. */
-async function soon(holds: () => Promise<boolean>): Promise<void> {
-  const until = Date.now() + 20_000;
-  while (Date.now() < until && !(await holds())) await new Promise((resolve) => setTimeout(resolve, 25));
+async function soon(holds: () => Promise<boolean>, alive: () => boolean): Promise<void> {
+  await until(async () => !alive() || (await holds())).catch(() => undefined);
 }
 
 async function accepts(port: number): Promise<boolean> {
@@ -153,15 +158,16 @@ async function textOf(path: string): Promise<string> {
 }
 
 async function answering(port: number, alive: () => boolean, dir: string): Promise<void> {
-  const until = Date.now() + 90_000;
-  while (Date.now() < until && alive()) {
-    const answer = await fetch(`http://127.0.0.1:${port}/`, { signal: AbortSignal.timeout(2000) }).catch(
-      () => null,
-    );
-    await answer?.arrayBuffer();
-    if (answer?.ok) return;
-    await new Promise((resolve) => setTimeout(resolve, 50));
-  }
+  let answered = false;
+  const answers = async () => {
+    const signal = AbortSignal.timeout(20_000);
+    const answer = await fetch(`http://127.0.0.1:${port}/`, { signal }).catch(() => null);
+    await answer?.arrayBuffer().catch(() => undefined);
+    answered = answer?.ok === true;
+    return answered;
+  };
+  await until(async () => !alive() || (await answers()), 90_000, 50).catch(() => undefined);
+  if (answered) return;
   const logs = await readdir(join(dir, 'log'));
   const tails = await Promise.all(
     logs.map(async (name) => {

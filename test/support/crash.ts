@@ -23,7 +23,7 @@ export interface CrashOptions {
 /** Small, so that transactions are cut in two and many seals are under way. */
 export const SMALL_SEALS = { max_age: '100ms', max_records: 40, idle: '500ms' };
 
-/** Goes on until it is stopped, or for this long: a slow machine must not make it more than it can catch up with. */
+/** Goes on until it is stopped, or for this long: a slow daemon must not get more of it than it can catch up with. */
 export const LASTING = { transactions: 1500, paceMs: 8, ddl: 1e9 } as const;
 
 export async function crash(options: CrashOptions) {
@@ -38,18 +38,19 @@ export async function crash(options: CrashOptions) {
   // stay unreadable on the server's side ("could not map filenumber", Postgres 18.4, with test_decoding too).
   const first = startDaemon(at.config.path);
   await first.says(isConnected);
+  let kill = 0;
   const workload = startWorkload({
     ...LASTING,
     url: at.server.url,
     major: options.major,
     seed,
-    transactions: 70 * kills,
+    ...sharesOf(kills, () => kill),
   });
   const problems: string[] = [];
   let connected = 1;
   await sleep(random.below(600));
   await first.kill();
-  for (let kill = 1; kill < kills; kill++) {
+  for (kill = 1; kill < kills; kill++) {
     const path = kill % 2 === 1 ? other : at.config.path;
     if (await startAndKill(path, random, problems)) connected++;
     if (options.disturb !== undefined) await options.disturb(at, random);
@@ -57,6 +58,11 @@ export async function crash(options: CrashOptions) {
   workload.stop();
   const { committed, failed } = await workload.done;
   return { ...(await finish(at, problems, { ignored })), committed, failed, connected };
+}
+
+/** As many transactions for the next kill as for the last, however long a daemon takes to come up. */
+export function sharesOf(kills: number, killed: () => number): { transactions: number; allowed(): number } {
+  return { transactions: 70 * kills, allowed: () => 70 * (killed() + 1) };
 }
 
 /** A daemon that lives for a random while; true where it got as far as streaming. */
@@ -74,7 +80,7 @@ export async function startAndKill(path: string, random: Random, problems: strin
 /** A case of either engine. */
 export interface CrashCase<V extends Pick<Verdict, 'differences' | 'blind' | 'verify'>> {
   readonly config: Pick<CaptureCase['config'], 'path'>;
-  caughtUp(timeoutMs?: number): Promise<void>;
+  caughtUp(idleMs?: number): Promise<void>;
   forgetPrepared(): Promise<void>;
   verdict(options?: VerdictOptions): Promise<V>;
 }
@@ -95,7 +101,7 @@ export async function finish<V extends Pick<Verdict, 'differences' | 'blind' | '
   await at.forgetPrepared();
   await using daemon = startDaemon(at.config.path, [], options.env);
   await daemon.says(isConnected, 60_000);
-  await at.caughtUp(60_000).catch((error: Error) => {
+  await at.caughtUp().catch((error: Error) => {
     const said = daemon.log
       .slice(-15)
       .map((line) => JSON.stringify(line))
@@ -155,7 +161,7 @@ export async function firstStart(options: CrashOptions) {
     await last
       .says(isConnected, 30_000)
       .catch((error: Error) => problems.push(`trail ${trail} does not come up: ${error.message}`));
-    if (trail === 0) usualMs = Math.max(300, Math.min(3000, Date.now() - begun));
+    if (trail === 0) usualMs = Math.max(300, Math.min(60_000, Date.now() - begun));
     await sleep(150);
     const status = await last.terminate();
     if (status !== 0) problems.push(`trail ${trail}: the daemon left with ${status}: ${last.stderr()}`);

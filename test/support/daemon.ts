@@ -8,10 +8,10 @@ import { once } from 'node:events';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { freePort } from '../../src/embedded/loopback.ts';
+import { withPatience } from './patience.ts';
 
 const MAIN = fileURLToPath(new URL('../../src/main.ts', import.meta.url));
 const run = promisify(execFile);
@@ -49,9 +49,9 @@ export interface Daemon extends AsyncDisposable {
   /** What it wrote to stderr. */
   stderr(): string;
   /** Resolves with the first log line, written or to come, that fits; rejects when the process ended without one. */
-  says(fits: (line: LogLine) => boolean, timeoutMs?: number): Promise<LogLine>;
+  says(fits: (line: LogLine) => boolean, idleMs?: number): Promise<LogLine>;
   /** Asks it to seal and leave; resolves with the exit status. */
-  terminate(timeoutMs?: number): Promise<Exit>;
+  terminate(idleMs?: number): Promise<Exit>;
   kill(): Promise<void>;
   /** Its status, or the signal that ended it. */
   readonly exited: Promise<Exit>;
@@ -97,35 +97,29 @@ export function startDaemon(
     log,
     stderr: () => stderr,
     exited,
-    says: (fits, timeoutMs = 20_000) =>
-      new Promise((resolve, reject) => {
-        let seen = 0;
-        const finish = (act: () => void) => {
-          clearTimeout(timer);
-          waiting.delete(look);
-          act();
-        };
-        const look = () => {
-          for (; seen < log.length; seen++) {
-            const line = log[seen] as LogLine;
-            if (fits(line)) return finish(() => resolve(line));
-          }
-          if (ended) finish(() => reject(new Error(`the daemon ended:\n${story()}`)));
-        };
-        const timer = setTimeout(
-          () =>
-            finish(() => reject(new Error(`the daemon did not say it within ${timeoutMs} ms:\n${story()}`))),
-          timeoutMs,
-        );
-        waiting.add(look);
-        look();
-      }),
-    terminate: async (timeoutMs = 30_000) => {
+    says: async (fits, idleMs) => {
+      let seen = 0;
+      const said = Promise.withResolvers<LogLine>();
+      const look = () => {
+        for (; seen < log.length; seen++) {
+          const line = log[seen] as LogLine;
+          if (fits(line)) return said.resolve(line);
+        }
+        if (ended) said.reject(new Error(`the daemon ended:\n${story()}`));
+      };
+      waiting.add(look);
+      look();
+      return withPatience(said.promise, () => `the daemon to say ${fits}:\n${story()}`, idleMs).finally(() =>
+        waiting.delete(look),
+      );
+    },
+    terminate: async (idleMs) => {
       child.kill('SIGTERM');
-      const code = await Promise.race([exited, sleep(timeoutMs, 'late' as const, { ref: false })]);
-      if (code !== 'late') return code;
-      child.kill('SIGKILL');
-      throw new Error(`the daemon did not leave within ${timeoutMs} ms after SIGTERM:\n${story()}`);
+      const leave = () => `the daemon to leave after SIGTERM:\n${story()}`;
+      return withPatience(exited, leave, idleMs).catch((error: unknown) => {
+        child.kill('SIGKILL');
+        throw error;
+      });
     },
     kill: async () => {
       child.kill('SIGKILL');

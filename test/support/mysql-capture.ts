@@ -10,6 +10,7 @@ import {
 } from '../../src/source/mysql/source.ts';
 import type { Opened, Resume } from '../../src/source/source.ts';
 import type { TestMysql } from './mysql.ts';
+import { until } from './patience.ts';
 
 export interface MysqlChange {
   readonly action: 'insert' | 'update' | 'delete';
@@ -32,8 +33,8 @@ export interface RunningMysql extends AsyncDisposable {
   readonly quiets: string[];
   /** Values of the column `id` of every change, in order. */
   ids(): (string | null)[];
-  /** Resolves when the condition holds; rejects when the stream ends or it takes too long. */
-  until(condition: () => boolean, ms?: number): Promise<void>;
+  /** Resolves when the condition holds; rejects when the stream ends or patience does. */
+  until(condition: () => boolean, idleMs?: number): Promise<void>;
   /** How the stream ended: null when it was closed. */
   readonly ended: Promise<unknown>;
 }
@@ -57,7 +58,7 @@ export async function captureMysql(
   const source = createMysqlSource({
     url,
     serverId: 4242,
-    heartbeatMs: 500,
+    heartbeatMs: 3000,
     watchMs: 200,
     matches: () => true,
     log: { info: () => undefined, warn: () => undefined },
@@ -131,13 +132,13 @@ export async function captureMysql(
       transactions.flatMap(({ changes }) =>
         changes.map(({ before, after }) => (after ?? before)?.['id'] ?? null),
       ),
-    until: async (condition, ms = 20_000) => {
-      const deadline = Date.now() + ms;
-      while (!condition()) {
-        if (over !== null) throw over.error ?? new Error('the stream was closed');
-        if (Date.now() > deadline) throw new Error(`waited ${ms} ms for ${condition}`);
-        await new Promise((resolve) => setTimeout(resolve, 5));
-      }
+    until: (condition, idleMs) => {
+      const holds = () => {
+        const is = condition();
+        if (!is && over !== null) throw over.error ?? new Error('the stream was closed');
+        return is;
+      };
+      return until(holds, idleMs, 5, String(condition));
     },
     [Symbol.asyncDispose]: async () => {
       await source.close();

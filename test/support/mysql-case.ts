@@ -4,7 +4,6 @@
  */
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { setTimeout as sleep } from 'node:timers/promises';
 import type { Connection } from 'mysql2/promise';
 import type { MysqlFlavor, MysqlVersion } from '../../src/embedded/mysql-packages.ts';
 import { createTrailConfig, rowseal, type TrailConfig, type TrailConfigOptions } from './daemon.ts';
@@ -22,6 +21,7 @@ import {
   PASSWORD,
   TABLE_RULES,
 } from './mysql-workload-schema.ts';
+import { until } from './patience.ts';
 import { blindSpots, unfit } from './shadow-blind.ts';
 import { type Comparison, compareWithShadow, type EngineOracle } from './shadow-compare.ts';
 import { readTrail } from './trail-reader.ts';
@@ -37,7 +37,7 @@ export interface MysqlCase extends AsyncDisposable {
   /** Rolls back what a client that was cut off between XA PREPARE and XA COMMIT left. */
   forgetPrepared(): Promise<void>;
   /** Resolves when the newest seal covers everything that is committed now. */
-  caughtUp(timeoutMs?: number): Promise<void>;
+  caughtUp(idleMs?: number): Promise<void>;
   verdict(options?: {
     readonly strict?: boolean;
     readonly ignored?: readonly string[];
@@ -106,7 +106,7 @@ export async function startCase(options: CaseOptions): Promise<MysqlCase> {
       for (const { data } of rows as { data: string }[]) await client.query(`XA ROLLBACK '${data}'`);
       await client.end();
     },
-    caughtUp: (timeoutMs) => caughtUp(server, config.folder, timeoutMs),
+    caughtUp: (idleMs) => caughtUp(server, config.folder, idleMs),
     verdict: async ({ strict = true, ignored = [] } = {}) => {
       const client = await server.session();
       const shadowed = await readShadow(client, await binlogsOf(client, server.embedded?.data as string));
@@ -150,17 +150,15 @@ export async function startCase(options: CaseOptions): Promise<MysqlCase> {
 }
 
 /** Resolves when the newest seal in the folder covers everything that is committed now. */
-export async function caughtUp(server: TestMysql, folder: string, timeoutMs = 60_000): Promise<void> {
+export async function caughtUp(server: TestMysql, folder: string, idleMs = 60_000): Promise<void> {
   const client = await server.session();
   const target = await executed(client, server.flavor);
-  const deadline = Date.now() + timeoutMs;
-  for (;;) {
-    const through = newestThrough(folder);
-    if (await covers(client, server.flavor, through, target)) break;
-    if (Date.now() > deadline)
-      throw new Error(`sealed up to ${through}, not to ${target}, within ${timeoutMs} ms`);
-    await sleep(100);
-  }
+  let through = '';
+  const isThere = async () => {
+    through = newestThrough(folder);
+    return covers(client, server.flavor, through, target);
+  };
+  await until(isThere, idleMs, 100, () => `seals up to ${target}; the newest reaches ${through}`);
   await client.end();
 }
 

@@ -4,7 +4,7 @@
  * be clean.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
-import { finish, LASTING, SMALL_SEALS, startAndKill } from './crash.ts';
+import { finish, LASTING, SMALL_SEALS, sharesOf, startAndKill } from './crash.ts';
 import { isConnected, startDaemon } from './daemon.ts';
 import { type CaseOptions, type MysqlCase, startCase } from './mysql-case.ts';
 import { startWorkload } from './mysql-workload.ts';
@@ -24,18 +24,19 @@ export async function crash(options: CrashOptions) {
   const first = startDaemon(at.config.path);
   await first.says(isConnected);
   await at.begin();
+  let kill = 0;
   const workload = startWorkload({
     ...at,
     ...LASTING,
     urlFor: at.server.urlFor,
     seed,
-    transactions: 70 * kills,
+    ...sharesOf(kills, () => kill),
   });
   const problems: string[] = [];
   let connected = 1;
   await sleep(random.below(600));
   await first.kill();
-  for (let kill = 1; kill < kills; kill++) {
+  for (kill = 1; kill < kills; kill++) {
     if (await startAndKill(at.config.path, random, problems)) connected++;
     if (kill % options.serverEvery === 0) await disturbServer(at, random);
   }

@@ -3,7 +3,6 @@
  * the trail: started, sealed, read, verified, and searched for what must not be anywhere.
  */
 import { join } from 'node:path';
-import { setTimeout as sleep } from 'node:timers/promises';
 import type { MysqlFlavor } from '../../src/embedded/mysql-packages.ts';
 import {
   createTrailConfig,
@@ -19,6 +18,7 @@ import { startTrail } from './in-process.ts';
 import { type TestMysql, testMysql } from './mysql.ts';
 import { captureUrl } from './mysql-capture.ts';
 import { caughtUp } from './mysql-case.ts';
+import * as patience from './patience.ts';
 import { contentOf, filesOf, foundIn } from './trail-bytes.ts';
 import { readTrail } from './trail-reader.ts';
 
@@ -38,7 +38,7 @@ export interface MysqlEdge extends AsyncDisposable {
   /** Its trail in the test's own process, looking at the server's settings all the time rather than every ten seconds. */
   runWatching(): Promise<WatchingTrail>;
   /** Waits until all that is committed is sealed. */
-  sealed(timeoutMs?: number): Promise<void>;
+  sealed(idleMs?: number): Promise<void>;
   records(kind?: string): AnyRecord[];
   /** How many records of a kind, where reading them one by one would take too long. */
   count(kind: string): number;
@@ -89,11 +89,11 @@ export async function startEdge(options: MysqlEdgeOptions): Promise<MysqlEdge> {
     url,
     run: async (args = []) => {
       const daemon = startDaemon(config.path, args);
-      await daemon.says(isConnected, 30_000);
+      await daemon.says(isConnected);
       return daemon;
     },
     runWatching: () => watchingTrail(config.path),
-    sealed: (timeoutMs) => caughtUp(server, config.folder, timeoutMs),
+    sealed: (idleMs) => caughtUp(server, config.folder, idleMs),
     records: (kind) =>
       readTrail(config.folder)
         .records.map(({ line }) => JSON.parse(line) as AnyRecord)
@@ -155,8 +155,6 @@ async function watchingTrail(path: string): Promise<WatchingTrail> {
   };
 }
 
-export async function until(holds: () => boolean | Promise<boolean>, ms = 30_000): Promise<void> {
-  for (const deadline = Date.now() + ms; !(await holds()); await sleep(200)) {
-    if (Date.now() > deadline) throw new Error(`waited ${ms} ms for ${holds}`);
-  }
-}
+/** Less often than elsewhere: what is looked at is a trail's files, or a daemon's HTTP. */
+export const until = (holds: () => boolean | Promise<boolean>, idleMs?: number): Promise<void> =>
+  patience.until(holds, idleMs, 200);

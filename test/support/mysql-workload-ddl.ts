@@ -9,6 +9,7 @@ import { identifier, type Shadow } from './mysql-shadow.ts';
 import { attach, type Catalogue, DATABASE, nameOf, type WorkloadTable } from './mysql-workload-schema.ts';
 import { loginOf } from './mysql-workload-session.ts';
 import { GENERATORS, literalOf, quote, type ValueKind } from './mysql-workload-values.ts';
+import { persist } from './patience.ts';
 import type { Random } from './random.ts';
 import { loginActor } from './workload-actors.ts';
 
@@ -51,21 +52,20 @@ export function startDdl(options: DdlOptions): { readonly done: Promise<void>; s
     if (options.ddl === 0) return;
     let client = await connect();
     /** Goes on until it succeeds: without it, what is written to the table would be in no shadow. */
-    const insist = async (work: () => Promise<void>) => {
-      for (let attempt = 0; ; attempt++) {
+    const insist = (work: () => Promise<void>) => {
+      const attempt = async () => {
         try {
-          return await work();
+          await work();
         } catch (error) {
           fails(error);
-          if (attempt > 60) throw error;
-          if ((await client.query('DO 1').catch(() => null)) !== null) {
-            await sleep(50);
-            continue;
+          if ((await client.query('DO 1').catch(() => null)) === null) {
+            client.destroy();
+            client = await connect();
           }
-          client.destroy();
-          client = await connect();
+          throw error;
         }
-      }
+      };
+      return persist(attempt, 60_000, 50);
     };
     for (let left = options.ddl; left > 0 && !stopped; left--) {
       await sleep(20 + random.below(60 + 10 * options.paceMs));

@@ -13,6 +13,7 @@ import { startDdl } from './mysql-workload-ddl.ts';
 import { type Catalogue, PASSWORD } from './mysql-workload-schema.ts';
 import { type Carrier, createSessionState, type SessionState } from './mysql-workload-session.ts';
 import { nextStatement } from './mysql-workload-statements.ts';
+import { persist } from './patience.ts';
 import { createRandom, type Random } from './random.ts';
 
 export interface WorkloadOptions {
@@ -26,6 +27,8 @@ export interface WorkloadOptions {
   readonly paceMs: number;
   /** DDL statements of the one session that makes them; 0 for none. */
   readonly ddl: number;
+  /** How many transactions may have begun by now, where it is not to outrun what it is the load of. */
+  readonly allowed?: () => number;
 }
 
 export interface Workload {
@@ -33,6 +36,8 @@ export interface Workload {
   readonly done: Promise<{ readonly committed: number; readonly failed: Readonly<Record<string, number>> }>;
   /** Ends it early, between two transactions. */
   stop(): void;
+  /** Transactions that have begun. */
+  begun(): number;
 }
 
 interface SessionKind {
@@ -81,7 +86,8 @@ export function startWorkload(options: WorkloadOptions): Workload {
     const code = (error as { code?: string }).code ?? (error as Error).message;
     failed[code] = (failed[code] ?? 0) + 1;
   };
-  let left = options.transactions;
+  const { transactions, allowed = () => transactions } = options;
+  let begun = 0;
   let committed = 0;
   let stopped = false;
 
@@ -96,8 +102,12 @@ export function startWorkload(options: WorkloadOptions): Workload {
     const connect = connector(options.urlFor({ user: kind.login, password: PASSWORD }), settings);
     let client = await connect();
     const state = createSessionState(kind.login, kind.carrier);
-    for (let serial = 1; left > 0 && !stopped; serial++) {
-      left--;
+    for (let serial = 1; begun < transactions && !stopped; serial++) {
+      if (begun >= allowed()) {
+        await sleep(20);
+        continue;
+      }
+      begun++;
       const name = `T~${kind.login.replace('_', '')}${place}-${serial}~`;
       try {
         await client.query(`SET @shadow_tx = '${name}'`);
@@ -142,34 +152,29 @@ export function startWorkload(options: WorkloadOptions): Workload {
     stop: () => {
       stopped = true;
     },
+    begun: () => begun,
   };
 }
 
 /** Connects again and again while the server is away. */
 function connector(url: string, settings: readonly string[]): () => Promise<Connection> {
   const { hostname, port, username, password, pathname } = new URL(url);
-  return async () => {
-    for (let attempt = 0; ; attempt++) {
-      try {
-        const client = await mysql.createConnection({
-          host: hostname,
-          port: Number(port),
-          user: decodeURIComponent(username),
-          password: decodeURIComponent(password),
-          database: pathname.slice(1),
-          multipleStatements: true,
-          connectTimeout: 5000,
-          typeCast: (field) => field.string(),
-        });
-        client.on('error', () => undefined);
-        for (const setting of settings) await client.query(`SET SESSION ${setting}`);
-        return client;
-      } catch (error) {
-        if (attempt > 150) throw error;
-        await sleep(100);
-      }
-    }
+  const connect = async () => {
+    const client = await mysql.createConnection({
+      host: hostname,
+      port: Number(port),
+      user: decodeURIComponent(username),
+      password: decodeURIComponent(password),
+      database: pathname.slice(1),
+      multipleStatements: true,
+      connectTimeout: 300_000,
+      typeCast: (field) => field.string(),
+    });
+    client.on('error', () => undefined);
+    for (const setting of settings) await client.query(`SET SESSION ${setting}`);
+    return client;
   };
+  return () => persist(connect);
 }
 
 /** Whether the session is still there. An XA transaction must be ended before it can be rolled back. */

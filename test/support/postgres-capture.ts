@@ -18,6 +18,7 @@ import {
   type PostgresSourceOptions,
 } from '../../src/source/postgres/source.ts';
 import type { Opened, Resume } from '../../src/source/source.ts';
+import { until } from './patience.ts';
 import type { TestServer } from './postgres.ts';
 
 /** A cell as a test reads it: text, null, or which kind of nothing. RAW cells are `{ raw: hex }`. */
@@ -61,8 +62,8 @@ export interface Running extends AsyncDisposable {
   readonly warnings: string[];
   /** Rows of every committed transaction, in order. */
   rows(): CapturedRow[];
-  /** Resolves when the condition holds; rejects when the stream ends or it takes too long. */
-  until(condition: () => boolean, ms?: number): Promise<void>;
+  /** Resolves when the condition holds; rejects when the stream ends or patience does. */
+  until(condition: () => boolean, idleMs?: number): Promise<void>;
   /** Everything that is committed now has been delivered. */
   caughtUp(server: TestServer): Promise<void>;
   /** How the stream ended: null when it was closed. */
@@ -151,13 +152,13 @@ export async function capture(
       return error;
     },
   );
-  const until = async (condition: () => boolean, ms = 20_000) => {
-    const deadline = Date.now() + ms;
-    while (!condition()) {
-      if (over !== null) throw over.error ?? new Error('the stream was closed');
-      if (Date.now() > deadline) throw new Error(`waited ${ms} ms for ${condition}`);
-      await new Promise((resolve) => setTimeout(resolve, 5));
-    }
+  const wait = (condition: () => boolean, idleMs?: number) => {
+    const holds = () => {
+      const is = condition();
+      if (!is && over !== null) throw over.error ?? new Error('the stream was closed');
+      return is;
+    };
+    return until(holds, idleMs, 5, String(condition));
   };
   return {
     source,
@@ -167,7 +168,7 @@ export async function capture(
     quiets,
     warnings,
     ended,
-    until,
+    until: wait,
     rows: () =>
       transactions.flatMap(({ events }) =>
         events.filter((event): event is CapturedRow => 'relation' in event),
@@ -177,7 +178,7 @@ export async function capture(
       await on.sql(`select pg_logical_emit_message(true, 'test', $1)`, [mark]);
       const marked = (each: CapturedTransaction) =>
         each.events.some((event) => event.action === 'message' && event.content === mark);
-      await until(() => transactions.some(marked));
+      await wait(() => transactions.some(marked));
       transactions.splice(transactions.findIndex(marked), 1);
     },
     [Symbol.asyncDispose]: async () => {
@@ -208,10 +209,9 @@ function cell(image: RowImage, index: number): Cell {
 
 /** Resolves when nobody streams from the slot any more: the server notices our leave a moment later. */
 export async function slotIsFree(server: TestServer, slot = 'rowseal'): Promise<void> {
-  for (let tries = 0; tries < 200; tries++) {
+  const isFree = async () => {
     const [row] = await server.sql('select active from pg_replication_slots where slot_name = $1', [slot]);
-    if (row === undefined || row['active'] === 'f') return;
-    await new Promise((resolve) => setTimeout(resolve, 20));
-  }
-  throw new Error(`the slot ${slot} is still active`);
+    return row === undefined || row['active'] === 'f';
+  };
+  await until(isFree, undefined, undefined, `nobody at the slot ${slot}`);
 }

@@ -2,11 +2,11 @@
  * One run under load while the store fails, fails though it took effect, hangs and is late, and while the test disturbs
  * the server; then all is calm, and the trail must equal the shadow log.
  */
-import { setTimeout as sleep } from 'node:timers/promises';
 import { expect } from 'vitest';
 import { type CrashCase, finish } from './crash.ts';
 import { createFlakyStore, type FlakyStore } from './flaky-store.ts';
 import { startTrail } from './in-process.ts';
+import { until } from './patience.ts';
 import { createRandom, type Random } from './random.ts';
 import type { Comparison } from './shadow-compare.ts';
 import type { Workload } from './workload.ts';
@@ -17,7 +17,7 @@ export interface StoreFaults {
   readonly seed: number;
   /** Called when the trail streams. */
   readonly load: () => Workload | Promise<Workload>;
-  /** What happens to the server under load, some time apart. */
+  /** What happens to the server under load, some calls of the store apart. */
   readonly disturbances: readonly ((random: Random) => Promise<void>)[];
 }
 
@@ -34,13 +34,15 @@ export async function surviveStoreFaults(
     return flaky;
   });
   const faults = flaky as unknown as FlakyStore;
-  while (trail.health.state !== 'streaming') await sleep(20);
+  await until(() => trail.health.state === 'streaming');
   const workload = await load();
   faults.calm(false);
   for (const disturb of disturbances) {
-    await sleep(700 + random.below(1100));
+    const calls = faults.calls.length + 20 + random.below(40);
+    await until(() => faults.calls.length >= calls);
     await disturb(random);
   }
+  await until(() => workload.begun() >= 300);
   workload.stop();
   await workload.done;
   faults.calm(true);

@@ -6,6 +6,7 @@
  */
 import { setTimeout as sleep } from 'node:timers/promises';
 import pg from 'pg';
+import { persist } from './patience.ts';
 import { createRandom, type Random } from './random.ts';
 import { startDdl } from './workload-ddl.ts';
 import { type Catalogue, PASSWORD, TABLES } from './workload-schema.ts';
@@ -23,6 +24,8 @@ export interface WorkloadOptions {
   readonly paceMs: number;
   /** DDL transactions of the one session that makes them; 0 for none. */
   readonly ddl: number;
+  /** How many transactions may have begun by now, where it is not to outrun what it is the load of. */
+  readonly allowed?: () => number;
 }
 
 export interface Workload {
@@ -30,6 +33,8 @@ export interface Workload {
   readonly done: Promise<{ readonly committed: number; readonly failed: Readonly<Record<string, number>> }>;
   /** Ends it early, between two transactions. */
   stop(): void;
+  /** Transactions that have begun. */
+  begun(): number;
 }
 
 const SESSIONS: readonly { readonly login: string; readonly carrier: Carrier }[] = [
@@ -44,7 +49,8 @@ export function startWorkload(options: WorkloadOptions): Workload {
   const random = createRandom(options.seed);
   const catalogue: Catalogue = { tables: [...TABLES], serial: 1, major: options.major };
   const failed: Record<string, number> = {};
-  let left = options.transactions;
+  const { transactions, allowed = () => transactions } = options;
+  let begun = 0;
   let committed = 0;
   let stopped = false;
 
@@ -52,8 +58,12 @@ export function startWorkload(options: WorkloadOptions): Workload {
     const connect = connector(options.url, login);
     let client = await connect();
     const state = createSessionState(login, carrier);
-    while (left > 0 && !stopped) {
-      left--;
+    while (begun < transactions && !stopped) {
+      if (begun >= allowed()) {
+        await sleep(20);
+        continue;
+      }
+      begun++;
       try {
         if (await runTransaction(client, state, own, catalogue, options.paceMs)) committed++;
       } catch (error) {
@@ -97,6 +107,7 @@ export function startWorkload(options: WorkloadOptions): Workload {
     stop: () => {
       stopped = true;
     },
+    begun: () => begun,
   };
 }
 
@@ -104,21 +115,19 @@ export function startWorkload(options: WorkloadOptions): Workload {
 function connector(url: string, login: string): () => Promise<pg.Client> {
   const target = new URL(url);
   if (login !== 'postgres') Object.assign(target, { username: login, password: PASSWORD });
-  return async () => {
-    for (let attempt = 0; ; attempt++) {
-      const client = new pg.Client({ connectionString: target.href, connectionTimeoutMillis: 5000 });
-      client.on('error', () => undefined);
-      try {
-        await client.connect();
-        await client.query("set statement_timeout = '15s'; set lock_timeout = '3s'");
-        return client;
-      } catch (error) {
-        await client.end().catch(() => undefined);
-        if (attempt > 100) throw error;
-        await sleep(100);
-      }
+  const connect = async () => {
+    const client = new pg.Client({ connectionString: target.href });
+    client.on('error', () => undefined);
+    try {
+      await client.connect();
+      await client.query("set statement_timeout = '60s'; set lock_timeout = '3s'");
+      return client;
+    } catch (error) {
+      await client.end().catch(() => undefined);
+      throw error;
     }
   };
+  return () => persist(connect);
 }
 
 /** True where it committed. */

@@ -33,13 +33,14 @@ function sink(): { stream: Writable; text(): string } {
 }
 
 export interface Daemon extends AsyncDisposable {
-  /** Resolves when `ready` does with true; rejects when the daemon ended, or nothing came within 30 s. */
+  /** Resolves when `ready` does with true; rejects when the daemon ended, or nothing came for long. */
   until(what: string, ready: () => Promise<boolean>): Promise<void>;
   /** As SIGTERM: it seals what is open and leaves. Resolves with its exit status. */
   stop(): Promise<number>;
 }
 
-const PATIENCE_MS = 30_000;
+/** Generous, for machines that are busy with other things: a daemon that ended is noticed at once. */
+const PATIENCE_MS = 300_000;
 
 /** Starts `rowseal run`, its log going to a file. Give it another signal than the demo's: it must seal before it goes. */
 export function startDaemon(

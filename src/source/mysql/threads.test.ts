@@ -134,9 +134,7 @@ describe('who is behind a thread', () => {
       facts: { performanceSchema: true },
       clock: () => 1_000_000,
     });
-    const began = performance.now();
     expect(await threads.find(7, 1_000_000)).toBeNull();
-    expect(performance.now() - began).toBeLessThan(2500);
     expect(threads.find(7, 1_000_000)).toBeNull(); // at once
   });
 

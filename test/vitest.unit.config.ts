@@ -1,0 +1,20 @@
+import { defineConfig } from 'vitest/config';
+
+/** `npm run test:unit`: what needs no server, for the daily round. What lies under test/ and needs none is named here. */
+export default defineConfig({
+  test: {
+    root: new URL('..', import.meta.url).pathname,
+    include: [
+      'src/**/*.test.ts',
+      'test/support/*.test.ts',
+      'test/e2e/{architecture,compose}.test.ts',
+      // Without the vector's: each of its bytes altered in turn takes too long for that.
+      'test/integration/verify-{command,liar,store,stranger}.test.ts',
+    ],
+    reporters: ['default', './test/support/closing-line.ts'],
+    // A backstop for what hangs, as in vitest.config.ts.
+    testTimeout: 30 * 60_000,
+    hookTimeout: 30 * 60_000,
+    maxWorkers: '100%',
+  },
+});
