@@ -4,8 +4,9 @@
  * then the spool, then `spool_full`. It must never reorder, and never let anything overtake.
  */
 import { RowsealError } from '../base/errors.ts';
-import { RecordBuffer } from './buffer.ts';
+import type { RecordBuffer } from './buffer.ts';
 import type { Spool } from './spool.ts';
+import { WaitingBytes } from './waiting-bytes.ts';
 
 export interface WaitingOptions {
   /** Bytes held in memory before the spool is used; 8 MiB by default. */
@@ -57,71 +58,33 @@ export interface WaitingQueue {
   drain(maxBytes: number, deliver: (frame: Frame) => boolean): void;
 }
 
+/**
+ * Before each payload: size of the whole frame (4 bytes), kind (1), unused (1), class (2), serial (8), index (8), and
+ * where the holes are in the payload (4 each).
+ */
 const HEADER_BYTES = 32;
-const SPOOL_PIECE_BYTES = 1024 * 1024;
-const NOTHING: Buffer = Buffer.alloc(0);
 
 export function createWaitingQueue(options: WaitingOptions): WaitingQueue {
-  const memoryBytes = options.memoryBytes ?? 8 * 1024 * 1024;
-  const spoolBytes = options.spoolBytes ?? 1024 * 1024 * 1024;
-  const spool = options.spool ?? null;
+  const waiting = new WaitingBytes(
+    options.memoryBytes ?? 8 * 1024 * 1024,
+    options.spoolBytes ?? 1024 * 1024 * 1024,
+    options.spool ?? null,
+  );
   const classes: string[] = [];
-  const frame: Frame = {
-    kind: RECORD,
-    className: '',
-    serial: 0,
-    index: 0,
-    payload: NOTHING,
-    actorHole: 0,
-    contextHole: 0,
-  };
-  // Oldest first: what is left of `front`, then the spool, then `tail`.
-  let front = NOTHING;
-  let frontAt = 0;
-  let spare = new RecordBuffer();
-  let tail = new RecordBuffer();
+  const frame = emptyFrame();
   let frameStart = 0;
-
-  function spill(): void {
-    if (tail.length <= memoryBytes) return;
-    if (spool === null || spool.bytes + tail.length > spoolBytes) {
-      throw new RowsealError(
-        'spool_full',
-        'rows that wait for their context filled the memory and the spool',
-        {
-          details: { memory_bytes: memoryBytes, spool_bytes: spool === null ? 0 : spoolBytes },
-        },
-      );
-    }
-    spool.append(tail.bytes.subarray(0, tail.length));
-    tail.reset();
-  }
-
-  /** Makes at least `size` bytes readable in `front`; false where so many do not wait. */
-  function fill(size: number): boolean {
-    while (front.length - frontAt < size) {
-      if (spool !== null && spool.bytes > 0) {
-        front = Buffer.concat([front.subarray(frontAt), spool.take(SPOOL_PIECE_BYTES)]);
-      } else if (frontAt === front.length && tail.length > 0) {
-        [spare, tail] = [tail, spare];
-        tail.reset();
-        front = spare.bytes.subarray(0, spare.length);
-      } else return false;
-      frontAt = 0;
-    }
-    return true;
-  }
 
   return {
     get bytes() {
-      return front.length - frontAt + (spool?.bytes ?? 0) + tail.length;
+      return waiting.length;
     },
     get empty() {
-      return frontAt === front.length && tail.length === 0 && (spool === null || spool.bytes === 0);
+      return waiting.empty;
     },
     start(kind, className, serial, index) {
       let classIndex = classes.indexOf(className);
       if (classIndex < 0) classIndex = classes.push(className) - 1;
+      const { tail } = waiting;
       frameStart = tail.length;
       tail.ensure(HEADER_BYTES);
       tail.bytes[frameStart + 4] = kind;
@@ -132,35 +95,53 @@ export function createWaitingQueue(options: WaitingOptions): WaitingQueue {
       return tail;
     },
     finish(actorHole, contextHole) {
+      const { tail } = waiting;
       const payloadStart = frameStart + HEADER_BYTES;
       tail.bytes.writeUInt32LE(tail.length - frameStart, frameStart);
       tail.bytes.writeUInt32LE(Math.max(0, actorHole - payloadStart), frameStart + 24);
       tail.bytes.writeUInt32LE(Math.max(0, contextHole - payloadStart), frameStart + 28);
-      spill();
+      waiting.spill();
     },
     abandon() {
-      tail.length = frameStart;
+      waiting.tail.length = frameStart;
     },
     drain(maxBytes, deliver) {
-      for (let left = maxBytes; left > 0 && fill(HEADER_BYTES); ) {
-        const size = front.readUInt32LE(frontAt);
-        if (!fill(size))
+      for (let left = maxBytes; left > 0 && waiting.fill(HEADER_BYTES); ) {
+        const size = waiting.front.readUInt32LE(waiting.frontAt);
+        if (!waiting.fill(size))
           throw new RowsealError('internal', 'the spool gave back fewer bytes than it was given');
-        frame.kind = front[frontAt + 4]!;
-        frame.className = classes[front.readUInt16LE(frontAt + 6)]!;
-        frame.serial = front.readDoubleLE(frontAt + 8);
-        frame.index = front.readDoubleLE(frontAt + 16);
-        frame.actorHole = front.readUInt32LE(frontAt + 24);
-        frame.contextHole = front.readUInt32LE(frontAt + 28);
-        frame.payload = front.subarray(frontAt + HEADER_BYTES, frontAt + size);
+        readFrame(frame, waiting.front, waiting.frontAt, size, classes);
         // Behind it first: what deliver asks of us must not count this frame as waiting.
-        frontAt += size;
+        waiting.frontAt += size;
         if (!deliver(frame)) {
-          frontAt -= size;
+          waiting.frontAt -= size;
           return;
         }
         left -= size;
       }
     },
   };
+}
+
+function emptyFrame(): Frame {
+  return {
+    kind: RECORD,
+    className: '',
+    serial: 0,
+    index: 0,
+    payload: Buffer.alloc(0),
+    actorHole: 0,
+    contextHole: 0,
+  };
+}
+
+/** The frame of `size` bytes at `bytes[at]`. */
+function readFrame(into: Frame, bytes: Buffer, at: number, size: number, classes: readonly string[]): void {
+  into.kind = bytes[at + 4]!;
+  into.className = classes[bytes.readUInt16LE(at + 6)]!;
+  into.serial = bytes.readDoubleLE(at + 8);
+  into.index = bytes.readDoubleLE(at + 16);
+  into.actorHole = bytes.readUInt32LE(at + 24);
+  into.contextHole = bytes.readUInt32LE(at + 28);
+  into.payload = bytes.subarray(at + HEADER_BYTES, at + size);
 }

@@ -5,7 +5,8 @@
  */
 import type { Duplex } from 'node:stream';
 import { RowsealError } from '../../base/errors.ts';
-import { createFrameReader } from './frames.ts';
+import { createFrameReader, type FrameReader } from './frames.ts';
+import { errorFields, startCommand, statusUpdate, terminate } from './replication-messages.ts';
 
 export interface LinkOptions {
   readonly socket: Duplex;
@@ -59,172 +60,165 @@ export function keepalive(now: number, link: LinkState): 'none' | 'reply' | 'ask
   return silent >= link.peerTimeoutMs / 2 ? 'ask' : 'reply';
 }
 
-const MICROS_1970_TO_2000 = 946_684_800_000_000n;
 const LEAVE_MS = 3000;
 
 export function startReplication(options: LinkOptions): Link {
-  const { socket, clock } = options;
-  let stops = 0;
-  let heardAt = clock();
-  let sentAt = heardAt;
-  let acknowledged = 0n;
-  let ending = false;
-  let endReason: RowsealError | undefined;
-  let settled = false;
-  let resolve: () => void = () => undefined;
-  let reject: (error: unknown) => void = () => undefined;
-  const done = new Promise<void>((yes, no) => {
-    resolve = yes;
-    reject = no;
-  });
-  done.catch(() => undefined); // whoever streams awaits it; a link that is dropped while opening has no such
+  const link = new ReplicationLink(options);
+  link.start();
+  return link;
+}
 
-  const fail = (error: unknown) => {
-    if (settled) return;
-    settled = true;
-    clearInterval(timer);
-    socket.destroy();
-    if (!ending) reject(error);
-    else if (endReason !== undefined) reject(endReason);
-    else resolve();
-  };
-  const status = (ask: boolean) => {
-    if (settled || !socket.writable) return;
-    sentAt = clock();
-    socket.write(statusUpdate(acknowledged, sentAt, ask));
-  };
+class ReplicationLink implements Link {
+  readonly done: Promise<void>;
+  readonly #options: LinkOptions;
+  readonly #reader: FrameReader;
+  readonly #outcome = Promise.withResolvers<void>();
+  /** `leaving`: what still comes is thrown away. `over`: `done` is settled, and the socket goes or is gone. */
+  #phase: 'streaming' | 'leaving' | 'over' = 'streaming';
+  #leaveReason: RowsealError | undefined;
+  #stops = 0;
+  #heardAt: number;
+  #sentAt: number;
+  #acknowledged = 0n;
+  #timer: NodeJS.Timeout | undefined;
 
-  const reader = createFrameReader((type, bytes, start, end) => {
-    if (settled || ending) return;
+  constructor(options: LinkOptions) {
+    this.#options = options;
+    this.#reader = createFrameReader((type, bytes, start, end) => this.#frame(type, bytes, start, end));
+    this.#heardAt = options.clock();
+    this.#sentAt = this.#heardAt;
+    this.done = this.#outcome.promise;
+    this.done.catch(() => undefined); // whoever streams awaits it; a link that is dropped while opening has no such
+  }
+
+  start(): void {
+    const { socket, clock, slot, start, plugin, statusMs } = this.#options;
+    socket.removeAllListeners('error');
+    socket.on('error', (error) => this.abort(error));
+    const gone = () => this.abort(new RowsealError('source_unreachable', 'the connection was closed'));
+    socket.on('end', gone); // whoever took the socket over took Node's own answer to it away
+    socket.on('close', gone);
+    socket.on('data', (chunk: Buffer) => {
+      this.#heardAt = clock();
+      if (this.#phase === 'streaming') this.#guarded(() => this.#reader.push(chunk));
+    });
+    this.#timer = setInterval(() => this.#tick(), Math.max(10, statusMs / 4));
+    socket.write(startCommand(slot, start, plugin));
+    socket.resume();
+  }
+
+  stop(): void {
+    if (++this.#stops > 1) return;
+    this.#reader.hold();
+    this.#options.socket.pause();
+  }
+
+  go(): void {
+    if (--this.#stops > 0) return;
+    this.#heardAt = this.#options.clock(); // silence counts from now on
+    this.#guarded(() => this.#reader.release());
+    if (this.#stops === 0 && this.#phase !== 'over') this.#options.socket.resume();
+  }
+
+  acknowledge(position: bigint): void {
+    if (position <= this.#acknowledged) return;
+    this.#acknowledged = position;
+    this.#status(false);
+  }
+
+  heardAt(): number {
+    return this.#heardAt;
+  }
+
+  abort(error: unknown): void {
+    if (this.#phase === 'over') return;
+    const leaving = this.#phase === 'leaving';
+    this.#phase = 'over';
+    clearInterval(this.#timer);
+    this.#options.socket.destroy();
+    if (!leaving) this.#outcome.reject(error);
+    else if (this.#leaveReason !== undefined) this.#outcome.reject(this.#leaveReason);
+    else this.#outcome.resolve();
+  }
+
+  async end(reason?: RowsealError): Promise<void> {
+    if (this.#phase !== 'streaming') return;
+    const { socket } = this.#options;
+    this.#phase = 'leaving';
+    this.#leaveReason = reason;
+    clearInterval(this.#timer);
+    this.#status(false);
+    const closed = new Promise<void>((gone) => socket.once('close', () => gone()));
+    socket.end(terminate());
+    socket.resume(); // what still comes is thrown away: a server that can't write would not read
+    const late = setTimeout(() => socket.destroy(), LEAVE_MS);
+    await closed;
+    clearTimeout(late);
+  }
+
+  #frame(type: number, bytes: Buffer, start: number, end: number): void {
+    if (this.#phase !== 'streaming') return;
     switch (type) {
       case 0x64: // CopyData
-        return copyData(bytes, start, end);
+        this.#copyData(bytes, start, end);
+        break;
       case 0x45: // ErrorResponse
-        return fail(errorFields(bytes, start, end));
+        this.abort(errorFields(bytes, start, end));
+        break;
       case 0x57: // CopyBothResponse
       case 0x4e: // NoticeResponse
       case 0x53: // ParameterStatus
-        return;
+        break;
       case 0x63: // CopyDone
       case 0x43: // CommandComplete
       case 0x5a: // ReadyForQuery
-        return fail(new RowsealError('source_unreachable', 'the server ended the stream'));
+        this.abort(new RowsealError('source_unreachable', 'the server ended the stream'));
+        break;
       default:
         throw new RowsealError('stream_not_understood', `the server sent a message of type ${type}`);
     }
-  });
+  }
 
-  const copyData = (bytes: Buffer, start: number, end: number) => {
+  #copyData(bytes: Buffer, start: number, end: number): void {
     const kind = bytes[start];
-    if (kind === 0x77 && end - start >= 25) options.onMessage(bytes, start + 25, end);
+    if (kind === 0x77 && end - start >= 25) this.#options.onMessage(bytes, start + 25, end);
     else if (kind === 0x6b && end - start === 18) {
       const asked = bytes[start + 17] === 1;
-      options.onKeepalive(bytes.readBigUInt64BE(start + 1), asked);
-      if (asked) status(false);
+      this.#options.onKeepalive(bytes.readBigUInt64BE(start + 1), asked);
+      if (asked) this.#status(false);
     } else throw new RowsealError('stream_not_understood', `copy data of kind ${kind}, ${end - start} bytes`);
-  };
+  }
 
-  const guarded = (step: () => void) => {
+  #tick(): void {
+    const { clock, statusMs, peerTimeoutMs } = this.#options;
+    const todo = keepalive(clock(), {
+      heardAt: this.#heardAt,
+      sentAt: this.#sentAt,
+      stopped: this.#stops > 0,
+      statusMs,
+      peerTimeoutMs,
+    });
+    if (todo === 'reconnect') {
+      const seconds = Math.round(peerTimeoutMs / 1000);
+      this.abort(
+        new RowsealError('source_unreachable', `nothing was heard from the server for ${seconds} s`),
+      );
+    } else if (todo !== 'none') this.#status(todo === 'ask');
+  }
+
+  #status(ask: boolean): void {
+    const { socket, clock } = this.#options;
+    if (this.#phase === 'over' || !socket.writable) return;
+    this.#sentAt = clock();
+    socket.write(statusUpdate(this.#acknowledged, this.#sentAt, ask));
+  }
+
+  /** Whatever is thrown on the way, here or by who is told, ends the link. */
+  #guarded(step: () => void): void {
     try {
       step();
     } catch (error) {
-      fail(error);
+      this.abort(error);
     }
-  };
-
-  socket.removeAllListeners('error');
-  socket.on('error', fail);
-  const gone = () => fail(new RowsealError('source_unreachable', 'the connection was closed'));
-  socket.on('end', gone); // whoever took the socket over took Node's own answer to it away
-  socket.on('close', gone);
-  socket.on('data', (chunk: Buffer) => {
-    heardAt = clock();
-    if (!ending && !settled) guarded(() => reader.push(chunk));
-  });
-  const timer = setInterval(
-    () => {
-      const state = { ...options, heardAt, sentAt, stopped: stops > 0 };
-      const todo = keepalive(clock(), state);
-      if (todo === 'reconnect') {
-        const seconds = Math.round(options.peerTimeoutMs / 1000);
-        fail(new RowsealError('source_unreachable', `nothing was heard from the server for ${seconds} s`));
-      } else if (todo !== 'none') status(todo === 'ask');
-    },
-    Math.max(10, options.statusMs / 4),
-  );
-  socket.write(simpleQuery(startCommand(options)));
-  socket.resume();
-
-  return {
-    done,
-    stop: () => {
-      if (++stops > 1) return;
-      reader.hold();
-      socket.pause();
-    },
-    go: () => {
-      if (--stops > 0) return;
-      heardAt = clock(); // silence counts from now on
-      guarded(() => reader.release());
-      if (stops === 0 && !settled) socket.resume();
-    },
-    acknowledge: (position) => {
-      if (position <= acknowledged) return;
-      acknowledged = position;
-      status(false);
-    },
-    heardAt: () => heardAt,
-    abort: fail,
-    end: async (reason) => {
-      if (settled || ending) return;
-      ending = true;
-      endReason = reason;
-      clearInterval(timer);
-      status(false);
-      const closed = new Promise<void>((gone) => socket.once('close', () => gone()));
-      socket.end(Buffer.from([0x58, 0, 0, 0, 4])); // Terminate
-      socket.resume(); // what still comes is thrown away: a server that can't write would not read
-      const late = setTimeout(() => socket.destroy(), LEAVE_MS);
-      await closed;
-      clearTimeout(late);
-    },
-  };
-}
-
-function startCommand({ slot, start, plugin }: LinkOptions): string {
-  const names = Object.entries(plugin).map(([name, value]) => `"${name}" '${value.replaceAll("'", "''")}'`);
-  const lsn = `${(start >> 32n).toString(16)}/${(start & 0xffffffffn).toString(16)}`;
-  return `START_REPLICATION SLOT "${slot}" LOGICAL ${lsn} (${names.join(', ')})`;
-}
-
-function simpleQuery(text: string): Buffer {
-  const body = Buffer.from(`${text}\0`);
-  const head = Buffer.from([0x51, 0, 0, 0, 0]);
-  head.writeInt32BE(body.length + 4, 1);
-  return Buffer.concat([head, body]);
-}
-
-/** Standby status update: written, flushed and applied are the same to us. */
-function statusUpdate(position: bigint, now: number, ask: boolean): Buffer {
-  const bytes = Buffer.alloc(39);
-  bytes[0] = 0x64;
-  bytes.writeInt32BE(38, 1);
-  bytes[5] = 0x72;
-  for (const offset of [6, 14, 22]) bytes.writeBigUInt64BE(position, offset);
-  bytes.writeBigInt64BE(BigInt(Math.trunc(now)) * 1000n - MICROS_1970_TO_2000, 30);
-  bytes[38] = ask ? 1 : 0;
-  return bytes;
-}
-
-/** ErrorResponse as an error like the driver's: severity, code (SQLSTATE), message. */
-function errorFields(bytes: Buffer, start: number, end: number): Error {
-  const fields: Record<string, string> = {};
-  for (const field of bytes.toString('utf8', start, end).split('\0')) {
-    if (field !== '') fields[field.charAt(0)] = field.slice(1);
   }
-  const error = new Error(fields['M'] ?? 'an error without a message');
-  return Object.assign(error, {
-    severity: fields['V'] ?? fields['S'] ?? 'ERROR',
-    code: fields['C'] ?? 'XX000',
-  });
 }

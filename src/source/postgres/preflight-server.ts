@@ -4,10 +4,21 @@ import type { ServerFacts, SlotFacts } from './preflight-facts.ts';
 import type { PreflightWish } from './preflight-wish.ts';
 
 export function serverChecks(server: ServerFacts, slot: SlotFacts | null, wish: PreflightWish): Check[] {
+  return [
+    ...streamChecks(server),
+    ...roomChecks(server, slot),
+    walKeepCheck(server, wish.acceptUnboundedWal),
+    clockCheck(server),
+    ...writerChecks(server),
+    ...idleSlotChecks(server),
+  ];
+}
+
+/** What no stream of changes can be without. */
+function streamChecks(server: ServerFacts): Check[] {
   const major = Math.floor(server.version / 10000);
   const known = major >= 14 && major <= 18;
-  const skew = Math.abs(server.skewMs);
-  const checks = [
+  return [
     check(
       'server',
       'server.version',
@@ -38,56 +49,7 @@ export function serverChecks(server: ServerFacts, slot: SlotFacts | null, wish: 
         fix: "ALTER SYSTEM SET wal_level = 'logical'; -- then restart the server",
       },
     ),
-    ...roomChecks(server, slot),
-    walKeepCheck(server, wish.acceptUnboundedWal),
-    check(
-      'server',
-      'server.clock',
-      skew <= 5000 ? 'ok' : skew <= 300_000 ? 'warn' : 'fail',
-      `its clock is ${server.skewMs} ms from ours`,
-      {
-        why: 'commit times come from its clock, sealing times from ours',
-        fix: 'Set both clocks by NTP: timedatectl set-ntp true',
-      },
-    ),
-    check(
-      'server',
-      'server.superusers',
-      server.superusers.length <= 1 ? 'ok' : 'warn',
-      `${server.superusers.length} ${server.superusers.length === 1 ? 'superuser' : 'superusers'} may log in: ${shorten(server.superusers)}`,
-      {
-        why: 'a superuser can switch off triggers, forge context and drop the slot; each leaves a trace, none can be prevented',
-        fix: 'ALTER ROLE … NOSUPERUSER; -- where it is not needed',
-      },
-    ),
-    check(
-      'server',
-      'server.subscriptions',
-      server.subscriptions.length === 0 ? 'ok' : 'warn',
-      server.subscriptions.length === 0
-        ? 'no subscriptions'
-        : `subscriptions: ${shorten(server.subscriptions)}`,
-      {
-        why: 'rows that an apply worker writes are captured, but fire no statement trigger: they have no login here',
-        fix: 'Capture at the publisher as well.',
-      },
-    ),
   ];
-  const seconds = server.idleSlotTimeoutSeconds;
-  if (seconds !== null)
-    checks.push(
-      check(
-        'server',
-        'server.idle_slot',
-        seconds === 0 || seconds >= 86_400 ? 'ok' : 'warn',
-        `idle_replication_slot_timeout = ${seconds} s`,
-        {
-          why: 'an outage of rowseal that lasts longer loses the slot, and with it changes',
-          fix: "ALTER SYSTEM SET idle_replication_slot_timeout = '3d'; SELECT pg_reload_conf();",
-        },
-      ),
-    );
-  return checks;
 }
 
 function roomChecks(server: ServerFacts, slot: SlotFacts | null): Check[] {
@@ -126,4 +88,63 @@ function walKeepCheck(server: ServerFacts, accepted: boolean): Check {
     why: 'while rowseal is down its slot keeps WAL until the disk is full and the server stops',
     fix: "ALTER SYSTEM SET max_slot_wal_keep_size = '50GB'; SELECT pg_reload_conf(); -- well below the free disk; or accept_unbounded_wal: true",
   });
+}
+
+function clockCheck(server: ServerFacts): Check {
+  const skew = Math.abs(server.skewMs);
+  return check(
+    'server',
+    'server.clock',
+    skew <= 5000 ? 'ok' : skew <= 300_000 ? 'warn' : 'fail',
+    `its clock is ${server.skewMs} ms from ours`,
+    {
+      why: 'commit times come from its clock, sealing times from ours',
+      fix: 'Set both clocks by NTP: timedatectl set-ntp true',
+    },
+  );
+}
+
+/** Who may write past what we install. */
+function writerChecks(server: ServerFacts): Check[] {
+  return [
+    check(
+      'server',
+      'server.superusers',
+      server.superusers.length <= 1 ? 'ok' : 'warn',
+      `${server.superusers.length} ${server.superusers.length === 1 ? 'superuser' : 'superusers'} may log in: ${shorten(server.superusers)}`,
+      {
+        why: 'a superuser can switch off triggers, forge context and drop the slot; each leaves a trace, none can be prevented',
+        fix: 'ALTER ROLE … NOSUPERUSER; -- where it is not needed',
+      },
+    ),
+    check(
+      'server',
+      'server.subscriptions',
+      server.subscriptions.length === 0 ? 'ok' : 'warn',
+      server.subscriptions.length === 0
+        ? 'no subscriptions'
+        : `subscriptions: ${shorten(server.subscriptions)}`,
+      {
+        why: 'rows that an apply worker writes are captured, but fire no statement trigger: they have no login here',
+        fix: 'Capture at the publisher as well.',
+      },
+    ),
+  ];
+}
+
+function idleSlotChecks(server: ServerFacts): Check[] {
+  const seconds = server.idleSlotTimeoutSeconds;
+  if (seconds === null) return [];
+  return [
+    check(
+      'server',
+      'server.idle_slot',
+      seconds === 0 || seconds >= 86_400 ? 'ok' : 'warn',
+      `idle_replication_slot_timeout = ${seconds} s`,
+      {
+        why: 'an outage of rowseal that lasts longer loses the slot, and with it changes',
+        fix: "ALTER SYSTEM SET idle_replication_slot_timeout = '3d'; SELECT pg_reload_conf();",
+      },
+    ),
+  ];
 }

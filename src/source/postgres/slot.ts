@@ -69,7 +69,7 @@ export function parseIncarnation(text: string): { systemIdentifier: string; time
 
 /** Throws the error of the case. */
 export function decideOpening(facts: OpeningFacts): Opening {
-  const { resume, server, slot } = facts;
+  const { resume, slot } = facts;
 
   // 1. A slot that isn't ours to read, whatever the trail says.
   if (slot !== null) checkShape(facts, slot);
@@ -82,31 +82,48 @@ export function decideOpening(facts: OpeningFacts): Opening {
     return { action: 'use', start: slot.confirmedFlush, gap: null };
   }
 
-  const through = resume.through;
-  const accepted = resume.acceptGap !== null && samePosition(resume.acceptGap, through);
-  const refuse = (code: ErrorCode, why: string) => refusal(code, facts, through, why);
-  const known = resume.incarnation === null ? null : parseIncarnation(resume.incarnation);
+  const { through } = resume;
+  const trail = {
+    ...facts,
+    through,
+    known: resume.incarnation === null ? null : parseIncarnation(resume.incarnation),
+    accepted: resume.acceptGap !== null && samePosition(resume.acceptGap, through),
+  };
+  return judgeServer(trail) ?? judgeSlot(trail);
+}
+
+/** A trail that has something sealed, and what is there to go on with. */
+interface TrailFacts extends OpeningFacts {
+  /** Everything before it is sealed. */
+  readonly through: Position;
+  /** The server that the last seal saw. */
+  readonly known: Pick<ServerState, 'systemIdentifier' | 'timeline'> | null;
+  /** The operator accepted a gap behind exactly `through`. */
+  readonly accepted: boolean;
+}
+
+/** Is it the server that was sealed, with all that was sealed of it? null: yes, so the slot decides. */
+function judgeServer(facts: TrailFacts): Opening | null {
+  const { resume, server, slot, through, known, accepted } = facts;
 
   // 3. Another cluster. Its positions have nothing to do with ours.
   if (known !== null && known.systemIdentifier !== server.systemIdentifier) {
     const why = `system identifier ${server.systemIdentifier} instead of ${known.systemIdentifier}`;
-    if (!accepted) throw refuse('source_changed', why);
+    if (!accepted) throw refusal('source_changed', facts, through, why);
     return afterGap(facts, { from: through, reason: `accepted: ${why}` });
   }
 
   // 4. An older timeline: an old primary, or a backup that was started as it was.
   if (known !== null && server.timeline < known.timeline) {
-    throw refuse(
-      'source_changed',
-      `timeline ${server.timeline}, though the trail has seen ${known.timeline}`,
-    );
+    const why = `timeline ${server.timeline}, though the trail has seen ${known.timeline}`;
+    throw refusal('source_changed', facts, through, why);
   }
 
   // 5. Promoted or restored, from a point before `through` (or the commit that the last seal waits for): the trail holds what this server never had, and
   //    this server's log behind the fork isn't what was sealed.
   if (server.forkedAt !== null && lacks(server.forkedAt, resume, through)) {
     const why = `timeline ${server.timeline} forked at ${server.forkedAt}, before ${resume.partial ?? through}`;
-    if (!accepted) throw refuse('source_changed', why);
+    if (!accepted) throw refusal('source_changed', facts, through, why);
     const reaches = slot?.confirmedFlush && parseLsn(slot.confirmedFlush) <= parseLsn(server.forkedAt);
     const gap = { from: through, reason: `accepted: ${why}` };
     return reaches && !isLost(slot)
@@ -117,23 +134,25 @@ export function decideOpening(facts: OpeningFacts): Opening {
   // 6. The server's log ends before `through`, on the same timeline: it was restored from a file copy.
   if (lacks(server.flushed, resume, through)) {
     const why = `the server's log ends at ${server.flushed}, before ${resume.partial ?? through}`;
-    if (!accepted) throw refuse('source_changed', why);
+    if (!accepted) throw refusal('source_changed', facts, through, why);
     return afterGap(facts, { from: through, reason: `accepted: ${why}` });
   }
+  return null;
+}
+
+/** Does the slot still hold everything behind `through`? */
+function judgeSlot(facts: TrailFacts): Opening {
+  const { resume, slot, through, accepted } = facts;
 
   // 7. No slot: somebody dropped it.
   if (slot === null) {
-    if (!accepted) throw refuse('slot_missing', 'it does not exist');
-    return {
-      action: 'create',
-      start: null,
-      gap: { from: through, reason: 'accepted: the slot was missing' },
-    };
+    if (!accepted) throw refusal('slot_missing', facts, through, 'it does not exist');
+    return afterGap(facts, { from: through, reason: 'accepted: the slot was missing' });
   }
 
   // 8. Invalidated: the server removed WAL that it needed.
   if (isLost(slot)) {
-    if (!accepted) throw refuse('slot_lost', lostWhy(slot));
+    if (!accepted) throw refusal('slot_lost', facts, through, lostWhy(slot));
     return afterGap(facts, { from: through, reason: `accepted: ${lostWhy(slot)}` });
   }
 
@@ -143,7 +162,7 @@ export function decideOpening(facts: OpeningFacts): Opening {
   // 10. Ahead of the last seal: Postgres would forward the start silently.
   const confirmed = slot.confirmedFlush;
   if (confirmed === null || parseLsn(confirmed) > parseLsn(through)) {
-    if (!accepted) throw refuse('slot_moved', `it stands at ${confirmed}`);
+    if (!accepted) throw refusal('slot_moved', facts, through, `it stands at ${confirmed}`);
     // Between `through` and the commit that the last seal waits for there was none: nothing is missing yet.
     if (confirmed !== null && resume.partial != null && parseLsn(confirmed) <= parseLsn(resume.partial)) {
       return { action: 'use', start: through, gap: null };
