@@ -1,9 +1,9 @@
 /**
- * The binlog stream as calls to the handler: files and heartbeats here, transactions in group.ts. What is neither known
- * nor marked as ignorable stops (`stream_not_understood`), and nothing may be skipped. An event's bytes are read during the
- * call, or until the promise that it returned is settled.
+ * The binlog stream as calls to the handler: what stands between transactions here, transactions in group.ts. What is
+ * neither known nor marked as ignorable stops (`stream_not_understood`), and nothing may be skipped. An event's bytes are
+ * read during the call, or until the promise that it returned is settled.
  */
-import type { ChangeHandler, Position, TransactionStart } from '../../change/change.ts';
+import type { ChangeHandler, Position } from '../../change/change.ts';
 import { broken } from './broken.ts';
 import type { Flavor } from './column.ts';
 import { isBetween } from './event-kinds.ts';
@@ -15,13 +15,15 @@ import {
   readHeader,
   readRotate,
 } from './events.ts';
-import { createGroup } from './group.ts';
+import { createGroup, type Group } from './group.ts';
 import { readMariadbGtid, readMysqlGtid, readTaggedGtid } from './gtid-event.ts';
 import type { Overflow } from './overflow.ts';
-import { createDelivered, type FilePlace, type Gtid } from './position.ts';
+import { createDelivered, type Delivered, type Gtid } from './position.ts';
 import { createRowEvents } from './row-events.ts';
-import { type ColumnsNow, createTableMaps } from './table-map.ts';
+import { createStreamPlace, type StreamPlace } from './stream-place.ts';
+import { type ColumnsNow, createTableMaps, type TableMaps } from './table-map.ts';
 import { createTransaction, type TransactionParts } from './transaction.ts';
+import { transactionStart } from './transaction-start.ts';
 
 export interface DecoderOptions extends Pick<TransactionParts, 'threads'> {
   readonly flavor: Flavor;
@@ -66,8 +68,78 @@ export interface Decoder {
 }
 
 export function createDecoder(options: DecoderOptions): Decoder {
-  const { flavor, handler } = options;
+  const { handler } = options;
   const frames = createEventFrames();
+  const { delivered, tables, group, place } = partsOf(options);
+
+  const begin = (gtid: Gtid, header: EventHeader): void => {
+    if (group.isOpen) throw broken('a transaction inside another');
+    const own = options.serverId === undefined || options.serverId === header.serverId;
+    group.open(gtid, transactionStart(gtid, header, place.now()), own);
+  };
+
+  /** What stands between transactions; false where that is no such event. */
+  const between = (event: Buffer, header: EventHeader, bodyEnd: number): boolean => {
+    switch (header.type) {
+      case EVENT.FORMAT_DESCRIPTION:
+        if (group.isOpen) group.lost();
+        tables.forget();
+        return true;
+      case EVENT.ROTATE: {
+        const to = readRotate(event, bodyEnd);
+        if (group.isOpen) group.lost();
+        place.rotate(to, header.artificial);
+        return true;
+      }
+      case EVENT.HEARTBEAT:
+      case EVENT.HEARTBEAT_V2:
+        if (!group.isOpen) place.passed();
+        return true;
+      case EVENT.GTID:
+      case EVENT.ANONYMOUS_GTID:
+        begin(readMysqlGtid(event, bodyEnd), header);
+        return true;
+      case EVENT.GTID_TAGGED:
+        begin(readTaggedGtid(event, bodyEnd), header);
+        return true;
+      case EVENT.MARIADB_GTID:
+        begin(readMariadbGtid(event, bodyEnd, header), header);
+        return true;
+      default:
+        return false;
+    }
+  };
+
+  const here = (): string => {
+    const { file, position } = place.now();
+    return `${file}:${position}`;
+  };
+
+  return {
+    event(event) {
+      const header = readHeader(event);
+      const bodyEnd = frames.bodyEnd(event, header, here);
+      place.read(header);
+      if (between(event, header, bodyEnd)) return undefined;
+      if (group.isOpen) return group.event(event, header, bodyEnd, place.now());
+      outside(header, delivered, handler);
+      return undefined;
+    },
+    position: () => delivered.text(),
+    inTransaction: () => group.isOpen,
+    lost: () => group.lost(),
+  };
+}
+
+interface Parts {
+  readonly delivered: Delivered;
+  readonly tables: TableMaps;
+  readonly group: Group;
+  readonly place: StreamPlace;
+}
+
+function partsOf(options: DecoderOptions): Parts {
+  const { flavor, handler } = options;
   const delivered = createDelivered(flavor, options.start);
   const tables = createTableMaps(flavor, options.contextTrigger, options.foldsNames, options.columnsNow);
   const transaction = createTransaction({
@@ -90,120 +162,26 @@ export function createDecoder(options: DecoderOptions): Decoder {
     overflow: options.overflow ?? null,
     ready: options.ready ?? (() => undefined),
   });
-  let place: FilePlace = { file: '', position: 4 };
-
-  const passed = (): void => {
-    delivered.passed(place);
-    handler.quiet(delivered.text());
-  };
-
-  const rotate = (event: Buffer, header: EventHeader, bodyEnd: number): void => {
-    const to = readRotate(event, bodyEnd);
-    if (group.isOpen) group.lost();
-    // The dump thread's own says which file comes; where we stand in it we know better.
-    if (header.artificial && to.file === place.file) return;
-    const first = place.file === '';
-    place = to;
-    if (!first) passed();
-  };
-
-  const begin = (gtid: Gtid, header: EventHeader): void => {
-    if (group.isOpen) throw broken('a transaction inside another');
-    const own = options.serverId === undefined || options.serverId === header.serverId;
-    const start = transactionStart(gtid, header, { ...place, position: place.position - header.size });
-    group.open(gtid, start, own);
-  };
-
-  const between = (event: Buffer, header: EventHeader, bodyEnd: number): boolean => {
-    switch (header.type) {
-      case EVENT.FORMAT_DESCRIPTION:
-        if (group.isOpen) group.lost();
-        tables.forget();
-        return true;
-      case EVENT.ROTATE:
-        rotate(event, header, bodyEnd);
-        return true;
-      case EVENT.HEARTBEAT:
-      case EVENT.HEARTBEAT_V2:
-        if (!group.isOpen) passed();
-        return true;
-      case EVENT.GTID:
-      case EVENT.ANONYMOUS_GTID:
-        begin(readMysqlGtid(event, bodyEnd), header);
-        return true;
-      case EVENT.GTID_TAGGED:
-        begin(readTaggedGtid(event, bodyEnd), header);
-        return true;
-      case EVENT.MARIADB_GTID:
-        begin(readMariadbGtid(event, bodyEnd, header), header);
-        return true;
-      default:
-        return false;
-    }
-  };
-
-  const outside = (header: EventHeader): void => {
-    if (header.type === EVENT.INCIDENT) {
-      const position = delivered.text();
-      handler.observe({
-        kind: 'gap',
-        within: true,
-        from: position,
-        to: position,
-        reason: 'incident',
-        details: {},
-      });
-    } else if (!isBetween(header.type) && (header.flags & IGNORABLE_FLAG) === 0) {
-      throw broken(`an event of type ${header.type} between transactions`);
-    }
-  };
-
-  return {
-    event(event) {
-      const header = readHeader(event);
-      const bodyEnd = frames.bodyEnd(event, header, () => `${place.file}:${place.position}`);
-      if (header.endPosition > 0 && !header.artificial) place = advanced(place, header.endPosition);
-      if (between(event, header, bodyEnd)) return undefined;
-      if (group.isOpen) return group.event(event, header, bodyEnd, place);
-      outside(header);
-      return undefined;
-    },
-    position: () => delivered.text(),
-    inTransaction: () => group.isOpen,
-    lost: () => group.lost(),
-  };
+  return { delivered, tables, group, place: createStreamPlace({ delivered, quiet }) };
 }
 
-/** Headers have 32 bits of the position; files with a large transaction at their end are longer. Never back. */
-function advanced({ file, position }: FilePlace, low: number): FilePlace {
-  const next = position - (position % 2 ** 32) + low;
-  if (next >= position) return { file, position: next };
-  return { file, position: position - next > 2 ** 31 ? next + 2 ** 32 : position };
-}
-
-function transactionStart(gtid: Gtid, header: EventHeader, at: FilePlace): TransactionStart {
-  const id = idOf(gtid) ?? `${at.file}:${at.position}`;
-  const micros = gtid.flavor === 'mysql' ? gtid.commitMicros : null;
-  if (micros === null) {
-    return { id, position: id, time: timeOf(header.timestamp, 0), timeSource: 'header' };
+/** An event that is of no transaction and begins none. */
+function outside(
+  header: EventHeader,
+  delivered: Delivered,
+  handler: Pick<DecoderOptions['handler'], 'observe'>,
+): void {
+  if (header.type === EVENT.INCIDENT) {
+    const position = delivered.text();
+    handler.observe({
+      kind: 'gap',
+      within: true,
+      from: position,
+      to: position,
+      reason: 'incident',
+      details: {},
+    });
+  } else if (!isBetween(header.type) && (header.flags & IGNORABLE_FLAG) === 0) {
+    throw broken(`an event of type ${header.type} between transactions`);
   }
-  return { id, position: id, time: timeOf(Math.floor(micros / 1e6), micros % 1e6) };
-}
-
-function idOf(gtid: Gtid): string | null {
-  if (gtid.flavor === 'mariadb') return `${gtid.domain}-${gtid.serverId}-${gtid.sequence}`;
-  return gtid.source === null ? null : `${gtid.source}:${gtid.number}`;
-}
-
-/** The second that was asked for last: small transactions come by the thousand in one. */
-let lastSeconds = -1;
-let lastText = '';
-
-/** `2026-11-21T20:18:33.123456Z` */
-function timeOf(seconds: number, micros: number): string {
-  if (seconds !== lastSeconds) {
-    lastText = new Date(seconds * 1000).toISOString().slice(0, -5);
-    lastSeconds = seconds;
-  }
-  return `${lastText}.${String(micros).padStart(6, '0')}Z`;
 }

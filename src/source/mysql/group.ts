@@ -1,24 +1,25 @@
 /**
  * The events of one transaction, from behind its GTID to its end (MySQL internals: "event group"): what is delivered now,
- * what waits for a verdict (XA) or behind a savepoint, what is missing. It must never deliver what was rolled back as if
- * it stood, and never end a transaction that the server did not.
+ * what waits for a verdict (xa.ts) or behind a savepoint (held-back.ts), what is missing. It must never deliver what was
+ * rolled back as if it stood, and never end a transaction that the server did not.
  */
 import type { Position, TransactionStart } from '../../change/change.ts';
 import { broken } from './broken.ts';
 import { isQuery, isSilent } from './event-kinds.ts';
 import { EVENT, type EventHeader, headerOf, IGNORABLE_FLAG, SKIP_REPLICATION_FLAG } from './events.ts';
+import { createGroupStatements, type GroupStatements } from './group-statements.ts';
 import { createHeldEvents } from './held.ts';
+import { createHeldBack, type HeldBack } from './held-back.ts';
+import { createOpenGroup, type OpenGroup } from './open-group.ts';
 import type { Overflow } from './overflow.ts';
 import { eachEvent, inflated } from './payload.ts';
 import type { Delivered, FilePlace, Gtid } from './position.ts';
 import { type Query, readQuery } from './query.ts';
 import type { RowEvents } from './row-events.ts';
 import { isRowsEvent } from './rows.ts';
-import { createSavepoints } from './savepoints.ts';
-import { classify, type Statement } from './statements.ts';
 import type { Transaction } from './transaction.ts';
 import { after, stepThrough, type Wait } from './wait.ts';
-import { createXa, type Preparing } from './xa.ts';
+import { createXa, type Xa } from './xa.ts';
 
 export interface GroupParts {
   readonly transaction: Transaction;
@@ -41,236 +42,112 @@ export interface Group {
   lost(): void;
 }
 
-interface Open extends Preparing {
-  /** The position before it. */
-  readonly from: Position;
-}
-
 export function createGroup(parts: GroupParts): Group {
-  const { transaction, delivered, rows } = parts;
+  const { transaction, delivered, ready } = parts;
   const held = createHeldEvents();
-  const savepoints = createSavepoints(held);
-  /** Behind a savepoint: what comes is held. */
-  let holding = false;
-  let group: Open | null = null;
-
-  const inside = (): Open => {
-    if (group === null) throw broken('an event outside of a transaction');
-    return group;
-  };
-
-  const begin = (threadId: number | null, madeAt?: string): Wait => {
-    const { muted, start, gtid, own } = inside();
-    if (muted || transaction.begun) return undefined;
-    const thread = threadId ?? (gtid.flavor === 'mariadb' ? gtid.threadId : null);
-    rows.begin(own, thread);
-    return transaction.begin(start, own ? thread : null, madeAt);
-  };
-
-  /** The transaction ended: with all that was held it is delivered. */
-  const finish = (): Wait => after(deliverHeld(), finished);
-  const finished = (): undefined => {
-    const { gtid, from, behind } = inside();
-    if (transaction.begun) rows.end();
-    delivered.done(gtid, behind);
-    group = null;
-    if (transaction.begun) transaction.commit(from, delivered.text());
-    else parts.quiet(delivered.text());
-  };
-
-  const deliverHeld = (): Wait => {
-    holding = false;
-    let place = 0;
-    return stepThrough(held.take(), (event) => {
-      savepoints.delivers(place++, transaction.count);
-      return paced(event);
-    });
-  };
   /** An event that came out of another, or was held: nobody could stop the stream before it. */
   const paced = (event: Buffer): Wait => {
     const header = headerOf(event);
-    return after(dispatch(event, header, event.length), parts.ready);
+    return after(dispatch.event(event, header, event.length), ready);
   };
-
-  const dispatch = (event: Buffer, header: EventHeader, bodyEnd: number): Wait => {
-    const open = inside();
-    const { type } = header;
-    if (type === EVENT.TRANSACTION_PAYLOAD) return eachEvent(event, bodyEnd, paced);
-    if (open.preparing && type !== EVENT.XA_PREPARE) {
-      xa.hold(event.subarray(0, bodyEnd));
-      return undefined;
-    }
-    if (isQuery(type)) return statement(event, bodyEnd);
-    if (type === EVENT.XA_PREPARE) return xa.prepare(event, bodyEnd);
-    if (type === EVENT.XID) return finish();
-    if (isSilent(type)) return undefined;
-    if (type === EVENT.INCIDENT) return incident();
-    if (isRowsEvent(type) || CHANGING.has(type)) {
-      if (open.muted) return undefined;
-      if (holding) return hold(event, bodyEnd);
-      return after(begin(null), () => change(event, header, bodyEnd));
-    }
-    if ((header.flags & IGNORABLE_FLAG) !== 0) return undefined;
-    throw broken(`an event of type ${type} in a transaction`);
-  };
-
-  const change = (event: Buffer, header: EventHeader, bodyEnd: number): Wait => {
-    if (header.type === EVENT.TABLE_MAP) rows.table(event, bodyEnd);
-    else if (header.type === EVENT.ROWS_QUERY || header.type === EVENT.ANNOTATE_ROWS)
-      rows.text(event, bodyEnd);
-    else if (header.type === EVENT.EXECUTE_LOAD_QUERY) statementChange(readQuery(event, bodyEnd));
-    else {
-      if ((header.flags & SKIP_REPLICATION_FLAG) !== 0) transaction.tamper('skip_replication');
-      rows.rows(event, bodyEnd);
-    }
-    return undefined;
-  };
-
-  /** The server could not log something: of the transaction, or alone in one. */
-  const incident = (): Wait => {
-    const { muted, explicit } = inside();
-    if (muted) return explicit ? undefined : finish();
-    return after(begin(null), () => {
-      transaction.gap('incident');
-      return explicit ? undefined : finish();
-    });
-  };
-
-  const hold = (event: Buffer, bodyEnd: number): Wait => {
-    const bytes = event.subarray(0, bodyEnd);
-    if (held.push(bytes)) return undefined;
-    return after(deliverHeld(), () => paced(bytes));
-  };
-
-  const statement = (event: Buffer, bodyEnd: number): Wait => {
-    const query = isCompressed(event) ? readPlain(inflated(event, bodyEnd)) : readQuery(event, bodyEnd);
-    const said = classify(query.text ?? query.rough, query.schema, query.mode);
-    const open = inside();
-    switch (said.kind) {
-      case 'begin':
-        open.explicit = true;
-        return begin(query.threadId);
-      case 'commit':
-        return finish();
-      case 'rollback':
-        return rollback();
-      case 'savepoint':
-      case 'rollback_to':
-      case 'release':
-        return savepoint(said.kind, said.name);
-      case 'xa':
-        return xa.statement(said, query.threadId);
-      case 'ddl':
-      case 'change':
-        return definition(event, bodyEnd, query, said);
-    }
-    return said satisfies never;
-  };
-
-  /** DDL, or a change in statement format: alone in its transaction, or among others. */
-  const definition = (
-    event: Buffer,
-    bodyEnd: number,
-    query: Query,
-    said: Extract<Statement, { kind: 'ddl' | 'change' }>,
-  ): Wait => {
-    const open = inside();
-    const { gtid } = open;
-    const undecided = gtid.flavor === 'mariadb' && (gtid.alter === 'start' || gtid.alter === 'rollback');
-    if (!open.muted && !undecided) {
-      if (holding) return hold(event, bodyEnd);
-      return after(begin(query.threadId), () => {
-        if (said.kind === 'ddl') transaction.ddl(query, said);
-        else statementChange(query);
-        return open.explicit ? undefined : finish();
-      });
-    }
-    return open.explicit ? undefined : finish();
-  };
-
-  const statementChange = (query: Query): void => {
-    const said = classify(query.text ?? query.rough, query.schema, query.mode);
-    const known = said.kind === 'change' ? said : { textClass: 'statement_unknown', table: null };
-    transaction.gap('statement_format', { text_class: known.textClass, table: known.table });
-  };
-
-  const rollback = (): Wait =>
-    after(deliverHeld(), () => {
-      if (transaction.begun && transaction.count > 0)
-        transaction.gap('rolled_back', { last: transaction.count });
-      return finish();
-    });
-
-  const savepoint = (kind: 'savepoint' | 'rollback_to' | 'release', name: string): Wait => {
-    const { muted, gtid } = inside();
-    if (muted) return undefined;
-    if (kind === 'release') savepoints.release(name);
-    else if (kind === 'savepoint') {
-      // What does not take part in a rollback (MyISAM) must not be forgotten by one: then nothing is held.
-      const holds = gtid.flavor === 'mariadb' ? gtid.transactional : gtid.source !== null;
-      savepoints.set(name, holds, transaction.count);
-      holding ||= holds;
-    } else {
-      const back = savepoints.rollback(name);
-      if (back.taken) return undefined;
-      return after(deliverHeld(), () => {
-        if (transaction.count > back.last)
-          transaction.gap('rolled_back', { first: back.last + 1, last: transaction.count });
-        return undefined;
-      });
-    }
-    return undefined;
-  };
-
-  const replay = (events: Iterable<Buffer>): Wait => after(stepThrough(events, paced), finish);
-
+  const heldBack = createHeldBack({ held, transaction, deliver: paced });
+  const group = createOpenGroup(parts);
+  const finish = (): Wait => after(heldBack.deliver(), group.end);
   const xa = createXa({
     held,
     overflow: parts.overflow,
     delivered,
     transaction,
-    inside,
-    begin,
+    inside: group.inside,
+    begin: group.begin,
     finish,
-    replay,
-    undecided: () => {
-      group = null;
-      parts.quiet(delivered.text());
-    },
+    replay: (events) => after(stepThrough(events, paced), finish),
+    undecided: group.undecided,
   });
+  const statements = createGroupStatements({ transaction, group, heldBack, xa, finish });
+  const dispatch = createDispatch({ ...parts, group, heldBack, xa, statements, finish, paced });
 
   return {
     get isOpen() {
-      return group !== null;
+      return group.isOpen;
     },
     open(gtid, start, own = true) {
-      const xaFirst = gtid.flavor === 'mariadb' && gtid.prepares;
-      group = {
-        gtid,
-        start,
-        own,
-        from: delivered.text(),
-        muted: delivered.has(gtid),
-        explicit: gtid.flavor === 'mariadb' && !gtid.standalone,
-        preparing: xaFirst,
-        threadId: gtid.flavor === 'mariadb' ? gtid.threadId : null,
-        behind: { file: '', position: 0 },
-      };
-      holding = false;
+      group.open(gtid, start, own);
+      heldBack.open();
       xa.forget();
-      savepoints.begin();
     },
     event(event, header, bodyEnd, behind) {
-      inside().behind = behind;
-      return dispatch(event, header, bodyEnd);
+      group.inside().behind = behind;
+      return dispatch.event(event, header, bodyEnd);
     },
     lost() {
-      const open = group;
-      group = null;
       xa.forget();
-      if (open === null || !transaction.begun) return;
-      transaction.gap('incomplete_transaction', { last: transaction.count });
-      transaction.commit(open.from, open.from);
+      group.lost();
+    },
+  };
+}
+
+interface DispatchParts extends Pick<GroupParts, 'transaction' | 'rows'> {
+  readonly group: OpenGroup;
+  readonly heldBack: HeldBack;
+  readonly xa: Xa;
+  readonly statements: GroupStatements;
+  /** The transaction ended. */
+  readonly finish: () => Wait;
+  /** What is done with an event that comes out of another. */
+  readonly paced: (event: Buffer) => Wait;
+}
+
+interface Dispatch {
+  /** Whatever its type means, now or later. What is not known stops. */
+  event(event: Buffer, header: EventHeader, bodyEnd: number): Wait;
+}
+
+function createDispatch(parts: DispatchParts): Dispatch {
+  const { transaction, group, heldBack, xa, statements, finish, paced, rows } = parts;
+
+  const change = (event: Buffer, header: EventHeader, bodyEnd: number): undefined => {
+    if (header.type === EVENT.TABLE_MAP) rows.table(event, bodyEnd);
+    else if (header.type === EVENT.ROWS_QUERY || header.type === EVENT.ANNOTATE_ROWS)
+      rows.text(event, bodyEnd);
+    else if (header.type === EVENT.EXECUTE_LOAD_QUERY) statements.untold(readQuery(event, bodyEnd));
+    else {
+      if ((header.flags & SKIP_REPLICATION_FLAG) !== 0) transaction.tamper('skip_replication');
+      rows.rows(event, bodyEnd);
+    }
+  };
+
+  /** The server could not log something: of the transaction, or alone in one. */
+  const incident = (): Wait => {
+    const { muted, explicit } = group.inside();
+    if (muted) return explicit ? undefined : finish();
+    return after(group.begin(null), () => {
+      transaction.gap('incident');
+      return explicit ? undefined : finish();
+    });
+  };
+
+  return {
+    event(event, header, bodyEnd) {
+      const open = group.inside();
+      const { type } = header;
+      if (type === EVENT.TRANSACTION_PAYLOAD) return eachEvent(event, bodyEnd, paced);
+      if (open.preparing && type !== EVENT.XA_PREPARE) {
+        xa.hold(event.subarray(0, bodyEnd));
+        return undefined;
+      }
+      if (isQuery(type)) return statements.statement(queryOf(event, bodyEnd), event, bodyEnd);
+      if (type === EVENT.XA_PREPARE) return xa.prepare(event, bodyEnd);
+      if (type === EVENT.XID) return finish();
+      if (isSilent(type)) return undefined;
+      if (type === EVENT.INCIDENT) return incident();
+      if (isRowsEvent(type) || CHANGING.has(type)) {
+        if (open.muted) return undefined;
+        if (heldBack.holding) return heldBack.hold(event, bodyEnd);
+        return after(group.begin(null), () => change(event, header, bodyEnd));
+      }
+      if ((header.flags & IGNORABLE_FLAG) !== 0) return undefined;
+      throw broken(`an event of type ${type} in a transaction`);
     },
   };
 }
@@ -283,10 +160,8 @@ const CHANGING: ReadonlySet<number> = new Set([
   EVENT.EXECUTE_LOAD_QUERY,
 ]);
 
-function isCompressed(event: Buffer): boolean {
-  return event[4] === EVENT.QUERY_COMPRESSED;
-}
-
-function readPlain(event: Buffer): Query {
-  return readQuery(event, event.length);
+function queryOf(event: Buffer, bodyEnd: number): Query {
+  if (event[4] !== EVENT.QUERY_COMPRESSED) return readQuery(event, bodyEnd);
+  const plain = inflated(event, bodyEnd);
+  return readQuery(plain, plain.length);
 }

@@ -5,17 +5,19 @@
  * not wait for us.
  */
 import type { Duplex } from 'node:stream';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { RowsealError } from '../../base/errors.ts';
 import { takeClaim } from './claim.ts';
 import type { Flavor } from './column.ts';
 import type { ConnectionTarget } from './connection.ts';
 import { asRowsealError } from './failure.ts';
+import { createLinkEnding, type LinkEnding } from './link-ending.ts';
+import { createLinkHearing } from './link-hearing.ts';
 import {
   commandPacket,
   createPacketReader,
   dumpCommand,
   dumpGtidCommand,
+  type PacketReader,
   readErrorPacket,
   registerCommand,
 } from './packets.ts';
@@ -72,8 +74,6 @@ export interface Link {
 const MISSED = 3;
 /** How long the server may take to answer a command. */
 const ANSWER_MS = 30_000;
-/** How long the server may take to end our session. */
-const LEAVE_MS = 2000;
 
 /** Throws RowsealError. What the server refuses later (error 1236) rejects `done`. */
 export async function startDump(options: DumpOptions): Promise<Link> {
@@ -149,54 +149,28 @@ function dumpPacket({ flavor, serverId, start, encodeSet }: DumpOptions): Buffer
 }
 
 function listen(options: DumpOptions, socket: Duplex, threadId: number): Link {
-  const { clock, onEvent, heartbeatMs } = options;
   let stops = 0;
-  let heardAt = clock();
-  let lookedAt = heardAt;
-  let registered = false;
-  let ending: { readonly error: unknown } | null = null;
-  let settled = false;
-  const { promise: done, resolve, reject } = Promise.withResolvers<void>();
-  done.catch(() => undefined); // whoever streams awaits it; a link that is dropped while opening has no such
-
-  const fail = (error: unknown) => {
-    if (settled) return;
-    settled = true;
-    clearInterval(timer);
-    socket.destroy();
-    const reason = ending === null ? error : ending.error;
-    if (reason === undefined) resolve();
-    else reject(asRowsealError(reason, 'streaming'));
-  };
-
-  const onPacket = (bytes: Buffer, start: number, end: number) => {
-    if (settled || ending !== null) return;
-    const kind = bytes[start];
-    if (kind === 0xff) {
-      const doing = registered ? 'reading the binlog' : `registering as replica ${options.serverId}`;
-      return fail(asRowsealError(readErrorPacket(bytes, start, end), doing));
-    }
-    if (kind === 0xfe && end - start < 9) {
-      return fail(new RowsealError('source_unreachable', 'the server ended the stream'));
-    }
-    if (kind !== 0x00) {
-      throw new RowsealError('stream_not_understood', `the server sent a packet that begins with ${kind}`);
-    }
-    if (registered) return event(bytes.subarray(start + 1, end));
-    registered = true;
-    send(dumpPacket(options));
-  };
+  const ending = createLinkEnding({
+    socket,
+    kill: () => options.kill?.(threadId),
+    onOver: () => hearing.end(),
+  });
+  const { fail } = ending;
+  const hearing = createLinkHearing({
+    clock: options.clock,
+    everyMs: Math.max(10, options.heartbeatMs / 4),
+    judge: (now, heardAt, lookedAt) =>
+      silence(now, { heardAt, lookedAt, stopped: stops > 0, heartbeatMs: dialogue.quietMs() }),
+    onGone: (silentMs) => fail(goneSilent(silentMs)),
+  });
   const event = (bytes: Buffer) => {
-    const busy = onEvent(bytes);
+    const busy = options.onEvent(bytes);
     if (busy === undefined) return;
     stop();
     busy.then(go, fail);
   };
-  const reader = createPacketReader(onPacket, announcedBytes);
-  const send = (payload: Buffer) => {
-    reader.expectAnswer();
-    socket.write(commandPacket(payload));
-  };
+  const dialogue = createDialogue(options, socket, ending, event);
+  const { reader } = dialogue;
   const guarded = (step: () => void) => {
     try {
       step();
@@ -211,57 +185,93 @@ function listen(options: DumpOptions, socket: Duplex, threadId: number): Link {
   };
   const go = () => {
     if (--stops > 0) return;
-    heardAt = clock(); // silence counts from now on
-    lookedAt = heardAt;
+    hearing.restart();
     guarded(() => reader.release());
-    if (stops === 0 && !settled) socket.resume();
+    if (stops === 0 && !ending.settled) socket.resume();
   };
 
+  onClosing(socket, fail);
+  socket.on('data', (chunk: Buffer) => {
+    hearing.heard();
+    if (!ending.over) guarded(() => reader.push(chunk));
+  });
+  dialogue.register();
+  socket.resume();
+
+  return {
+    threadId,
+    done: ending.done,
+    stop,
+    go,
+    heardAt: hearing.heardAt,
+    abort: (error) => fail(error ?? new RowsealError('internal', 'aborted without a reason')),
+    end: ending.leave,
+  };
+}
+
+interface Dialogue {
+  readonly reader: PacketReader;
+  /** Begins it. */
+  register(): void;
+  /** Milliseconds of quiet that are usual now. */
+  quietMs(): number;
+}
+
+/** What is said, in its order: we register and are answered, we ask for the dump, and then only the server speaks. */
+function createDialogue(
+  options: DumpOptions,
+  socket: Duplex,
+  ending: LinkEnding,
+  onEvent: (bytes: Buffer) => void,
+): Dialogue {
+  const { serverId, heartbeatMs } = options;
+  let registered = false;
+
+  const onPacket = (bytes: Buffer, start: number, end: number) => {
+    if (ending.over) return;
+    if (bytes[start] !== 0x00) {
+      const doing = registered ? 'reading the binlog' : `registering as replica ${serverId}`;
+      return ending.fail(refusal(bytes, start, end, doing));
+    }
+    if (registered) return onEvent(bytes.subarray(start + 1, end));
+    registered = true;
+    send(dumpPacket(options));
+  };
+  const reader = createPacketReader(onPacket, announcedBytes);
+  const send = (payload: Buffer) => {
+    reader.expectAnswer();
+    socket.write(commandPacket(payload));
+  };
+
+  return {
+    reader,
+    register: () => send(registerCommand(serverId, REPLICA_HOST)),
+    quietMs: () => (registered ? heartbeatMs : Math.max(heartbeatMs, ANSWER_MS / MISSED)),
+  };
+}
+
+/** What a packet says that is no event: the server's error, its leave, or nothing that we know. */
+function refusal(bytes: Buffer, start: number, end: number, doing: string): RowsealError {
+  const kind = bytes[start];
+  if (kind === 0xff) return asRowsealError(readErrorPacket(bytes, start, end), doing);
+  if (kind === 0xfe && end - start < 9) {
+    return new RowsealError('source_unreachable', 'the server ended the stream');
+  }
+  return new RowsealError('stream_not_understood', `the server sent a packet that begins with ${kind}`);
+}
+
+function onClosing(socket: Duplex, fail: (error: unknown) => void): void {
   socket.removeAllListeners('error');
   socket.on('error', fail);
   const gone = () => fail(new RowsealError('source_unreachable', 'the connection was closed'));
   socket.on('end', gone); // whoever took the socket over took Node's own answer to it away
   socket.on('close', gone);
-  socket.on('data', (chunk: Buffer) => {
-    heardAt = clock();
-    if (!settled && ending === null) guarded(() => reader.push(chunk));
-  });
-  const look = () => {
-    const now = clock();
-    const limit = registered ? heartbeatMs : Math.max(heartbeatMs, ANSWER_MS / MISSED);
-    const found = silence(now, { heardAt, lookedAt, stopped: stops > 0, heartbeatMs: limit });
-    lookedAt = now;
-    if (found === 'unknown') heardAt = now;
-    if (found !== 'gone') return;
-    const seconds = ((now - heardAt) / 1000).toFixed(1);
-    const details = { silent: true };
-    fail(
-      new RowsealError('source_unreachable', `nothing was heard from the server for ${seconds} s`, {
-        details,
-      }),
-    );
-  };
-  const timer = setInterval(look, Math.max(10, heartbeatMs / 4));
-  send(registerCommand(options.serverId, REPLICA_HOST));
-  socket.resume();
+}
 
-  return {
-    threadId,
-    done,
-    stop,
-    go,
-    heardAt: () => heardAt,
-    abort: (error) => fail(error ?? new RowsealError('internal', 'aborted without a reason')),
-    end: async (error) => {
-      if (settled || ending !== null) return;
-      ending = { error };
-      clearInterval(timer);
-      const closed = new Promise<void>((closing) => socket.once('close', () => closing()));
-      // A dump thread reads nothing: it learns of our leave when it is killed, or fails to write the next heartbeat.
-      const killed = options.kill?.(threadId).catch(() => undefined);
-      await Promise.race([killed, sleep(LEAVE_MS, undefined, { ref: false })]);
-      fail(error);
-      await closed;
-    },
-  };
+function goneSilent(silentMs: number): RowsealError {
+  const seconds = (silentMs / 1000).toFixed(1);
+  const details = { silent: true };
+  return new RowsealError('source_unreachable', `nothing was heard from the server for ${seconds} s`, {
+    details,
+  });
 }

@@ -1,13 +1,13 @@
 /**
  * Cuts the server's byte stream into packets (protocol: "MySQL Packets": a length of three bytes, a sequence number;
  * a payload of 2^24 − 1 bytes goes on in the next packet), and makes and reads the few that a replica needs. A packet
- * that lies whole in a chunk is handed over where it lies; one that is cut is put together in scratch that is used again,
- * a large one in memory that goes back at once. It must never hold more than one payload and what `hold` caught, nor a
- * chunk that its caller has back.
+ * that lies whole in a chunk is handed over where it lies; one that is cut is put together first (gathered-payload.ts). It
+ * must never hold more than one payload and what `hold` caught, nor a chunk that its caller has back.
  */
 import { RowsealError } from '../../base/errors.ts';
 import { createChunkGate } from '../chunk-gate.ts';
 import type { ServerError } from './failure.ts';
+import { FULL, GatheredPayload, HEADER } from './gathered-payload.ts';
 
 /**
  * `bytes[start, end)` is the payload, valid until the call returns, or, where held, until `release`: as long must the
@@ -26,13 +26,6 @@ export interface PacketReader {
   expectAnswer(): void;
 }
 
-const HEADER = 4;
-const FULL = 0xff_ffff;
-/** The largest event: max_allowed_packet is at most 1 GiB (manual), and an event's headers come on top. */
-const MAX_PAYLOAD = 2 ** 30 + 2 ** 20;
-/** Scratch that stays; a larger payload has memory of its own. */
-const SCRATCH_BYTES = 64 * 1024;
-
 /**
  * `announced`: how large a payload says that it is, from its first 16 MiB; asked where it goes on. Memory of that size is
  * taken, which costs nothing before it is written to.
@@ -41,18 +34,8 @@ export function createPacketReader(
   onPacket: OnPacket,
   announced: (start: Buffer) => number = () => 0,
 ): PacketReader {
-  const scratch = Buffer.allocUnsafeSlow(SCRATCH_BYTES);
+  /** The number that the next packet must have. */
   let sequence = 0;
-  /** The payload that is being put together, and how much of it is there. */
-  let whole = scratch;
-  let gathered = 0;
-  /** Header bytes of the packet that was cut, and what is missing of its body. */
-  const head = Buffer.alloc(HEADER);
-  let headFilled = 0;
-  let missing = 0;
-  let more = false;
-  /** A large payload that was handed over when we were held. */
-  let lent: Buffer | null = null;
 
   const header = (bytes: Buffer, at: number): number => {
     const found = bytes[at + 3] as number;
@@ -70,8 +53,7 @@ export function createPacketReader(
   const consume = (chunk: Buffer): Buffer | null => {
     let at = 0;
     while (at < chunk.length && !gate.held) {
-      const idle = missing === 0 && headFilled === 0 && !more;
-      if (idle && chunk.length - at >= HEADER) {
+      if (gathered.idle && chunk.length - at >= HEADER) {
         const length = lengthAt(chunk, at);
         const end = at + HEADER + length;
         if (length < FULL && end <= chunk.length) {
@@ -81,64 +63,27 @@ export function createPacketReader(
           continue;
         }
       }
-      at = gather(chunk, at);
+      at = gathered.gather(chunk, at);
+      if (gathered.idle) handOver();
     }
     return at < chunk.length ? chunk.subarray(at) : null;
   };
 
-  /** Takes a piece of a packet that is cut, or that is one of several; returns where the next piece begins. */
-  const gather = (chunk: Buffer, from: number): number => {
-    let at = from;
-    if (missing === 0) {
-      const taken = chunk.copy(head, headFilled, at, at + HEADER - headFilled);
-      headFilled += taken;
-      at += taken;
-      if (headFilled < HEADER) return at;
-      missing = header(head, 0);
-      headFilled = 0;
-      more = missing === FULL;
-      makeRoom(gathered + missing);
-    }
-    const taken = chunk.copy(whole, gathered, at, at + missing);
-    gathered += taken;
-    missing -= taken;
-    if (missing === 0 && !more) handOver();
-    return at + taken;
-  };
-
-  const makeRoom = (size: number): void => {
-    if (size > MAX_PAYLOAD) {
-      throw new RowsealError('stream_not_understood', `a packet of more than ${MAX_PAYLOAD} bytes`);
-    }
-    if (size <= whole.length) return;
-    const said = gathered > 0 ? announced(whole.subarray(0, gathered)) : size;
-    const larger = Buffer.allocUnsafeSlow(Math.min(said < size ? size * 2 : said, MAX_PAYLOAD));
-    whole.copy(larger, 0, 0, gathered);
-    giveBack(whole);
-    whole = larger;
-  };
-
   const handOver = (): void => {
-    const done = whole;
-    const size = gathered;
-    whole = scratch;
-    gathered = 0;
-    onPacket(done, 0, size);
-    if (gate.held) lent = done;
-    else giveBack(done);
+    const size = gathered.length;
+    const whole = gathered.take();
+    onPacket(whole, 0, size);
+    if (gate.held) gathered.lend(whole);
+    else gathered.giveBack(whole);
   };
 
-  const giveBack = (bytes: Buffer): void => {
-    if (bytes !== scratch) (bytes.buffer as ArrayBuffer).transfer(0);
-  };
-
+  const gathered = new GatheredPayload({ header, announced });
   const gate = createChunkGate(consume);
   return {
     push: gate.push,
     hold: gate.hold,
     release: () => {
-      if (lent !== null) giveBack(lent);
-      lent = null;
+      gathered.returned();
       gate.release();
     },
     expectAnswer: () => {

@@ -1,13 +1,13 @@
 /**
  * The events of a statement in row format: its text (of which only a sqlcommenter comment is read), its tables, its rows.
- * A statement ends where a rows event says so, and its comment with it. What our trigger says stands behind the first row
- * of its statement (it is an AFTER trigger), but is of that row too, so the row is held until then: it must never get the
- * word of the statement before.
+ * A statement ends where a rows event says so, and its comment with it: no row may ever get the comment of another
+ * statement. Which rows wait until our trigger spoke is first-rows.ts's.
  */
 
 import { broken } from './broken.ts';
 import { sqlCommentIn } from './comments.ts';
 import { EVENT, HEADER_BYTES } from './events.ts';
+import { createFirstRows } from './first-rows.ts';
 import { CONTEXT_SCHEMA, CONTEXT_TABLE } from './messages.ts';
 import { inflated } from './payload.ts';
 import { createRowsReader, ROWS_FLAG } from './rows.ts';
@@ -37,75 +37,33 @@ const CASCADING: ReadonlySet<number> = new Set([
   EVENT.DELETE_ROWS,
   EVENT.PARTIAL_UPDATE_ROWS,
 ]);
-/** What other triggers of the first row may write before ours speaks; behind that, the rows go without. */
-const MAX_FIRST_BYTES = 1024 * 1024;
-
-export function createRowEvents(parts: {
+export interface RowEventsParts {
   readonly transaction: Transaction;
   readonly tables: TableMaps;
   readonly covers: (schema: string, table: string) => boolean;
   /** MySQL: rows of this table were changed whose cascades InnoDB carried out by itself, beneath the log. Told once a table. */
   readonly cascadesUnlogged: (schema: string, table: string) => void;
-}): RowEvents {
+}
+
+export function createRowEvents(parts: RowEventsParts): RowEvents {
   const { transaction, tables } = parts;
-  const reader = createRowsReader();
   /** A statement ended, and the text of the next did not come. */
   let between = true;
-  /** The statement has our table among its tables, so that our trigger will speak; it has not yet. */
-  let expecting = false;
-  let first: Buffer[] = [];
-  let firstBytes = 0;
-  const firstTables = new Set<number>();
-  /**
-   * The statement of `first` seems to have ended. With the general log on, servers log what our trigger runs as a statement
-   * of its own, inside of it: its tables come `again`, and our row before any other.
-   */
-  let ended = false;
-  let again = false;
   const silence = createSilence(transaction);
+  const first = createFirstRows({
+    deliver: createDelivery(parts),
+    onOtherStatement: () => transaction.comment(null), // its text did not come
+  });
 
-  const deliverFirst = (): void => {
-    const events = first;
-    first = [];
-    firstBytes = 0;
-    firstTables.clear();
-    ended = false;
-    again = false;
-    for (const event of events) deliver(event);
-  };
   const endStatement = (): void => {
-    deliverFirst();
-    expecting = false;
+    first.endStatement();
     between = true;
-  };
-  const ours = (event: Buffer): void => {
-    if (ended && !again) deliverFirst();
-    deliver(event);
-    deliverFirst();
-    expecting = false;
-  };
-  const theirs = (event: Buffer): void => {
-    if (ended) {
-      deliverFirst();
-      transaction.comment(null); // another statement, whose text did not come
-    }
-    if (expecting && firstBytes + event.length <= MAX_FIRST_BYTES) {
-      first.push(Buffer.from(event));
-      firstBytes += event.length;
-      firstTables.add(tableIdOf(event.subarray(HEADER_BYTES)));
-      return;
-    }
-    deliverFirst();
-    expecting = false;
-    deliver(event);
   };
 
   return {
     begin(own, threadId) {
       silence.begin(own, threadId);
-      first = [];
-      deliverFirst();
-      expecting = false;
+      first.begin();
       between = true;
     },
     end() {
@@ -129,8 +87,7 @@ export function createRowEvents(parts: {
       const body = event.subarray(HEADER_BYTES, bodyEnd);
       const ours = isOurs(tables.read(body));
       if (ours) silence.mapped();
-      expecting ||= ours;
-      again ||= ended && firstTables.has(tableIdOf(body));
+      first.table(body, ours);
     },
     rows(event, bodyEnd) {
       const type = event[4] as number;
@@ -141,36 +98,28 @@ export function createRowEvents(parts: {
       if (table !== undefined && isOurs(table)) {
         if (!table.hasNames) silence.unread();
         silence.changed(null, flags);
-        ours(whole);
+        first.ours(whole);
       } else {
         silence.changed(table ?? null, flags);
-        theirs(whole);
+        first.theirs(whole);
       }
       const cascades = CASCADING.has(type) && (flags & FOREIGN_KEYS_SEEN) === 0;
       if (table !== undefined && cascades) parts.cascadesUnlogged(table.schema, table.table);
       if ((flags & ROWS_FLAG.statementEnd) === 0) return;
       silence.statementEnded();
-      if (first.length === 0) endStatement();
-      else {
-        ended = true;
-        expecting = false;
-      }
+      if (first.statementEnded()) endStatement();
     },
   };
+}
 
-  /** A rows event, inflated and without its checksum. */
-  function deliver(event: Buffer): void {
-    const body = event.subarray(HEADER_BYTES);
-    const id = tableIdOf(body);
-    const table = tables.find(id);
-    if (table === undefined && id !== DUMMY_TABLE_ID) throw broken(`rows of the unknown table ${id}`);
-    if (table !== undefined) readRows(event[4] as number, body, table);
-  }
+/** Reads a rows event, inflated and without its checksum, and tells the transaction what it says. */
+function createDelivery({ transaction, tables, covers }: RowEventsParts): (event: Buffer) => void {
+  const reader = createRowsReader();
 
-  function readRows(type: number, body: Buffer, table: TableMap): void {
+  const readRows = (type: number, body: Buffer, table: TableMap): void => {
     const { schema, table: name } = table;
     if (!table.hasNames) {
-      if (isOurs(table) || parts.covers(schema, name))
+      if (isOurs(table) || covers(schema, name))
         transaction.gap('no_column_names', { table: `${schema}.${name}` });
       return;
     }
@@ -178,7 +127,15 @@ export function createRowEvents(parts: {
       transaction.row(action, table, before, after),
     );
     if (untold > 0) transaction.gap('json_difference_untold', { table: `${schema}.${name}` });
-  }
+  };
+
+  return (event) => {
+    const body = event.subarray(HEADER_BYTES);
+    const id = tableIdOf(body);
+    const table = tables.find(id);
+    if (table === undefined && id !== DUMMY_TABLE_ID) throw broken(`rows of the unknown table ${id}`);
+    if (table !== undefined) readRows(event[4] as number, body, table);
+  };
 }
 
 function isOurs({ schema, table }: TableMap): boolean {

@@ -1,14 +1,14 @@
 /**
  * XA transactions between XA PREPARE and their verdict, which comes under a later GTID, from whatever session, maybe days
- * later (manual: "XA Transactions"). Held in memory, and behind its bounds in spools. What fits nowhere stops the source:
- * delivering a change before it is decided would be a lie, and dropping it another.
+ * later (manual: "XA Transactions"): what each statement and event of them means, while prepared-transactions.ts holds
+ * them. It must never deliver a change before it is decided, which would be a lie, nor drop one, which would be another.
  */
-import { RowsealError } from '../../base/errors.ts';
 import type { TransactionStart } from '../../change/change.ts';
 import { readXaPrepare } from './gtid-event.ts';
-import { type HeldEvents, MAX_ALL_HELD_BYTES } from './held.ts';
-import type { Overflow, Overflowed } from './overflow.ts';
+import type { HeldEvents } from './held.ts';
+import type { Overflow } from './overflow.ts';
 import type { Delivered, FilePlace, Gtid } from './position.ts';
+import { createPreparedTransactions, drop, type Prepared } from './prepared-transactions.ts';
 import type { Statement } from './statements.ts';
 import type { Transaction } from './transaction.ts';
 import { after, type Wait } from './wait.ts';
@@ -56,121 +56,64 @@ export interface Xa {
   forget(): void;
 }
 
-interface Prepared {
-  events: readonly Buffer[];
-  /** Of memory. */
-  bytes: number;
-  /** Where they all are, when memory does not hold them. */
-  overflowed: Overflowed | null;
-  readonly threadId: number | null;
-  /** When it was prepared: a verdict may come days later, when another session has that number. */
-  readonly at: string;
-}
-
 export function createXa(parts: XaParts): Xa {
-  const { held, delivered, inside, begin, finish } = parts;
-  const byXid = new Map<string, Prepared>();
-  /** Of memory, all of them. */
-  let bytes = 0;
-  /** Where the open transaction is held, when memory does not hold it. */
-  let overflowed: Overflowed | null = null;
+  const { delivered, inside, begin, finish } = parts;
+  const prepared = createPreparedTransactions(parts.held, parts.overflow);
 
-  const append = (to: Overflowed, event: Buffer, xid: string | null): void => {
-    if (!to.push(event)) throw tooLarge(xid);
-  };
-  const overflow = (events: readonly Buffer[], xid: string | null): Overflowed => {
-    const made = parts.overflow?.open() ?? null;
-    if (made === null) throw tooLarge(xid, 'there are too many of them');
-    for (const event of events) append(made, event, xid);
-    return made;
-  };
-  /** The largest make room for the others. */
-  const makeRoom = (): void => {
-    while (bytes > MAX_ALL_HELD_BYTES) {
-      const [xid, largest] = [...byXid].reduce((one, other) => (other[1].bytes > one[1].bytes ? other : one));
-      largest.overflowed = overflow(largest.events, xid);
-      bytes -= largest.bytes;
-      largest.bytes = 0;
-      largest.events = [];
-    }
-  };
-  const take = (xid: string): Prepared | null => {
-    const found = byXid.get(xid) ?? null;
-    if (byXid.delete(xid)) bytes -= found?.bytes ?? 0;
-    return found;
-  };
-  const drop = (prepared: Prepared | null): void => prepared?.overflowed?.close();
-  const replay = (prepared: Prepared): Wait =>
-    after(parts.replay(prepared.overflowed?.events() ?? prepared.events), () => {
-      drop(prepared);
+  const replay = (found: Prepared): Wait =>
+    after(parts.replay(found.overflowed?.events() ?? found.events), () => {
+      drop(found);
       return undefined;
     });
 
+  const decide = (verb: 'commit' | 'rollback', xid: string, threadId: number): Wait => {
+    const open = inside();
+    const found = prepared.take(xid);
+    delivered.decided(xid);
+    if (verb === 'rollback' || open.muted) {
+      drop(found);
+      return finish();
+    }
+    open.explicit = true;
+    return after(found === null ? begin(threadId) : begin(found.threadId, found.at), () => {
+      if (found !== null) return replay(found);
+      parts.transaction.gap('prepared_before_start');
+      return finish();
+    });
+  };
+
   return {
     hold(event) {
-      if (overflowed === null && held.push(event)) return;
       const { gtid } = inside();
-      const xid = gtid.flavor === 'mariadb' ? gtid.xid : null;
-      overflowed ??= overflow(held.take(), xid);
-      append(overflowed, event, xid);
+      prepared.hold(event, gtid.flavor === 'mariadb' ? gtid.xid : null);
     },
-    statement(said, threadId) {
-      const open = inside();
-      if (said.verb === 'start') {
-        open.preparing = true;
-        open.explicit = true;
-        open.threadId = threadId;
-        return undefined;
-      }
-      if (said.verb === 'end' || said.verb === 'prepare') return undefined;
-      const found = take(said.xid);
-      delivered.decided(said.xid);
-      if (said.verb === 'rollback' || open.muted) {
-        drop(found);
-        return finish();
-      }
-      open.explicit = true;
-      return after(found === null ? begin(threadId) : begin(found.threadId, found.at), () => {
-        if (found !== null) return replay(found);
-        parts.transaction.gap('prepared_before_start');
-        return finish();
-      });
+    statement({ verb, xid }, threadId) {
+      if (verb === 'start') return start(inside(), threadId);
+      if (verb === 'end' || verb === 'prepare') return undefined;
+      return decide(verb, xid, threadId);
     },
     prepare(event, bodyEnd) {
       const { onePhase, xid } = readXaPrepare(event, bodyEnd);
       const open = inside();
       open.preparing = false;
-      const threadId = open.own ? open.threadId : null;
-      const prepared: Prepared = {
-        bytes: held.bytes,
-        events: held.take(),
-        overflowed,
-        threadId,
-        at: open.start.time,
-      };
-      overflowed = null;
+      const whole = prepared.takeOpen(open.own ? open.threadId : null, open.start.time);
       if (onePhase) {
-        if (!open.muted) return after(begin(open.threadId), () => replay(prepared));
-        drop(prepared);
+        if (!open.muted) return after(begin(open.threadId), () => replay(whole));
+        drop(whole);
         return finish();
       }
-      drop(take(xid));
-      byXid.set(xid, prepared);
-      bytes += prepared.bytes;
-      makeRoom();
+      prepared.add(xid, whole);
       delivered.prepared(open.gtid, open.behind, xid);
       parts.undecided();
       return undefined;
     },
-    forget() {
-      held.take();
-      overflowed?.close();
-      overflowed = null;
-    },
+    forget: prepared.forgetOpen,
   };
 }
 
-function tooLarge(xid: string | null, why = 'they need more than spool.max_bytes'): RowsealError {
-  const text = `XA transactions that wait for their verdict fit neither memory nor the spool: ${why}`;
-  return new RowsealError('prepared_transaction_too_large', text, { details: { xid } });
+/** What follows is held; its COMMIT is the verdict. */
+function start(open: Preparing, threadId: number): undefined {
+  open.preparing = true;
+  open.explicit = true;
+  open.threadId = threadId;
 }
