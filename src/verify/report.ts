@@ -15,9 +15,11 @@ export function exitStatus(verdict: Verdict, strict: boolean): 0 | 1 | 2 {
 export interface RenderOptions {
   readonly strict: boolean;
   readonly color: boolean;
+  /** Which program came to the verdict, so that it can be cited. */
+  readonly verifier?: string;
 }
 
-export function renderVerdict(verdict: Verdict, { strict, color }: RenderOptions): string {
+export function renderVerdict(verdict: Verdict, { strict, color, verifier }: RenderOptions): string {
   const paint = (code: number, text: string): string => (color ? `\u001b[${code}m${text}\u001b[0m` : text);
   const lines: string[] = [];
   const { counts } = verdict;
@@ -35,6 +37,7 @@ export function renderVerdict(verdict: Verdict, { strict, color }: RenderOptions
     ['head', headText(verdict)],
     ['checked', checkedText(verdict)],
     ['not checked', limitsText(verdict)],
+    ...(verifier === undefined ? [] : [['verifier', verifier]]),
   ];
   for (const [name, text] of rows) lines.push(`${name!.padEnd(12)} ${printable(text!)}`);
   const status = exitStatus(verdict, strict);
