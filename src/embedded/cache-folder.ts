@@ -15,10 +15,9 @@ import { RowsealError } from '../base/errors.ts';
  * temporary one where neither can be written, or, as root, cannot be reached by the user that servers run as.
  */
 export async function cacheFolder(): Promise<string> {
-  const here = import.meta.dirname;
   const home = process.env['XDG_CACHE_HOME'] || path.join(os.homedir(), '.cache');
   const candidates = [
-    ...(here.split(path.sep).includes('node_modules') ? [] : [path.join(here, '../../.cache')]),
+    ...(installed() ? [] : [path.join(import.meta.dirname, '../../.cache')]),
     path.join(home, 'rowseal'),
     path.join(os.tmpdir(), `rowseal-cache-${process.getuid?.() ?? 'user'}`),
   ];
@@ -26,6 +25,11 @@ export async function cacheFolder(): Promise<string> {
   throw new RowsealError('embedded_unavailable', `no folder to keep servers in: ${candidates.join(', ')}`, {
     hint: 'Let XDG_CACHE_HOME name a folder that is yours alone to write.',
   });
+}
+
+/** Whether rowseal is a package among somebody's, and not a clone: nothing around it is ours. */
+export function installed(): boolean {
+  return import.meta.dirname.split(path.sep).includes('node_modules');
 }
 
 async function isOurs(folder: string): Promise<boolean> {
