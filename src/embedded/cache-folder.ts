@@ -64,7 +64,8 @@ export async function kept(
 ): Promise<void> {
   if (existsSync(place)) return;
   const [folder, name] = [path.dirname(place), path.basename(place)];
-  await fs.mkdir(folder, { recursive: true, mode: 0o755 });
+  const made = await fs.mkdir(folder, { recursive: true, mode: 0o755 });
+  if (made !== undefined) await fs.chmod(folder, 0o755); // whatever our umask is, the server's user must get in
   await withLock(path.join(folder, `${name}.lock`), waiting, async () => {
     if (existsSync(place)) return;
     await removeAbandoned(folder, `${name}.new-`);
