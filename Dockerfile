@@ -1,5 +1,5 @@
 # The daemon and the verifier in one image, with production dependencies alone. No build step: Node runs the sources.
-#   docker build -t rowseal .
+#   docker build -t rowseal --build-arg COMMIT=$(git rev-parse HEAD) .
 #   docker run --rm rowseal --help
 FROM node:24-slim
 
@@ -9,6 +9,9 @@ RUN npm ci --omit=dev --no-audit --no-fund && npm cache clean --force
 COPY src ./src
 COPY sql ./sql
 COPY config.example.yaml LICENSE ./
+# What rowseal --version, and each verdict, says of itself.
+ARG COMMIT=
+RUN test -z "$COMMIT" || printf '{"commit":"%s"}\n' "$COMMIT" > src/build.json
 
 # Configuration and keys are mounted read-only at /etc/rowseal; trails of a file store and the spool lie in /var/lib/rowseal.
 RUN install -d -o node -g node -m 0700 /var/lib/rowseal

@@ -1,5 +1,6 @@
 #!/usr/bin/env node
 /** argv → command → exit status. The only place that ends the process. */
+import './old-node.cjs';
 import { RowsealError } from './base/errors.ts';
 import { clean, guarded, join, type Printable, pad, text } from './base/text.ts';
 import type { Command, CommandIo } from './commands/command.ts';
@@ -39,6 +40,10 @@ const COMMANDS: Readonly<Record<string, { readonly summary: Printable; load(): P
     summary: text`read records: by table, key, actor, time`,
     load: async () => (await import('./commands/show.ts')).showCommand,
   },
+  version: {
+    summary: text`which rowseal this is: version and commit, to cite a verdict with`,
+    load: async () => (await import('./commands/version.ts')).versionCommand,
+  },
 };
 
 const HELP = text`rowseal: who changed which row, sealed so that an outsider can check it.
@@ -71,7 +76,8 @@ async function main(argv: readonly string[]): Promise<number> {
     env: process.env,
     signal: stop.signal,
   };
-  const [name, ...rest] = argv;
+  const [first, ...rest] = argv;
+  const name = first === '--version' || first === '-V' ? 'version' : first;
   if (name === undefined || name === '--help' || name === '-h' || name === 'help') {
     (name === undefined ? io.stderr : io.stdout).write(HELP);
     return name === undefined ? 2 : 0;

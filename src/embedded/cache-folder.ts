@@ -15,10 +15,9 @@ import { RowsealError } from '../base/errors.ts';
  * temporary one where neither can be written, or, as root, cannot be reached by the user that servers run as.
  */
 export async function cacheFolder(): Promise<string> {
-  const here = import.meta.dirname;
   const home = process.env['XDG_CACHE_HOME'] || path.join(os.homedir(), '.cache');
   const candidates = [
-    ...(here.split(path.sep).includes('node_modules') ? [] : [path.join(here, '../../.cache')]),
+    ...(installed() ? [] : [path.join(import.meta.dirname, '../../.cache')]),
     path.join(home, 'rowseal'),
     path.join(os.tmpdir(), `rowseal-cache-${process.getuid?.() ?? 'user'}`),
   ];
@@ -26,6 +25,11 @@ export async function cacheFolder(): Promise<string> {
   throw new RowsealError('embedded_unavailable', `no folder to keep servers in: ${candidates.join(', ')}`, {
     hint: 'Let XDG_CACHE_HOME name a folder that is yours alone to write.',
   });
+}
+
+/** Whether rowseal is a package among somebody's, and not a clone: nothing around it is ours. */
+export function installed(): boolean {
+  return import.meta.dirname.split(path.sep).includes('node_modules');
 }
 
 async function isOurs(folder: string): Promise<boolean> {
@@ -60,7 +64,8 @@ export async function kept(
 ): Promise<void> {
   if (existsSync(place)) return;
   const [folder, name] = [path.dirname(place), path.basename(place)];
-  await fs.mkdir(folder, { recursive: true, mode: 0o755 });
+  const made = await fs.mkdir(folder, { recursive: true, mode: 0o755 });
+  if (made !== undefined) await fs.chmod(folder, 0o755); // whatever our umask is, the server's user must get in
   await withLock(path.join(folder, `${name}.lock`), waiting, async () => {
     if (existsSync(place)) return;
     await removeAbandoned(folder, `${name}.new-`);

@@ -36,6 +36,8 @@ export interface PostgresOptions {
   readonly initdbArgs?: readonly string[];
   /** A folder with `initdb` and `postgres` instead of the npm packages'. */
   readonly bin?: string;
+  /** Told what is fetched, where it has to be. */
+  readonly log?: (line: string) => void;
 }
 
 export interface EmbeddedPostgres extends AsyncDisposable {
@@ -60,7 +62,7 @@ export interface EmbeddedPostgres extends AsyncDisposable {
 
 /** Throws `embedded_unavailable`. */
 export async function startPostgres(options: PostgresOptions): Promise<EmbeddedPostgres> {
-  const binaries = await findBinaries(options.major, options.bin);
+  const binaries = await findBinaries(options.major, options.log ?? (() => undefined), options.bin);
   const ours = options.dir === undefined;
   const dir = options.dir ?? (await fs.mkdtemp(path.join(os.tmpdir(), 'rowseal-pg-')));
   const data = path.join(dir, 'data');

@@ -16,9 +16,11 @@ export function exitStatus(verdict: Verdict, strict: boolean): 0 | 1 | 2 {
 export interface RenderOptions {
   readonly strict: boolean;
   readonly color: boolean;
+  /** Which program came to the verdict, so that it can be cited. */
+  readonly verifier?: string;
 }
 
-export function renderVerdict(verdict: Verdict, { strict, color }: RenderOptions): Printable {
+export function renderVerdict(verdict: Verdict, { strict, color, verifier }: RenderOptions): Printable {
   const paint = painter(color);
   const lines: Printable[] = [];
   const { counts } = verdict;
@@ -36,6 +38,7 @@ export function renderVerdict(verdict: Verdict, { strict, color }: RenderOptions
     ['head', headText(verdict)],
     ['checked', checkedText(verdict)],
     ['not checked', limitsText(verdict)],
+    ...(verifier === undefined ? [] : [['verifier', verifier] as const]),
   ] as const;
   for (const [name, said] of rows) lines.push(text`${pad(clean(name), 12)} ${clean(said)}`);
   const status = exitStatus(verdict, strict);

@@ -59,11 +59,12 @@ const ROGUE: Scene = {
   expected: { action: 'update', actor: { type: 'unknown' }, tier: 'none' },
 };
 
-async function openShop({ env, secret }: ShopSetting): Promise<Shop> {
+async function openShop({ env, secret, log }: ShopSetting): Promise<Shop> {
   const bin = env['ROWSEAL_DEMO_POSTGRES_BIN'];
   const postgres = await startPostgres({
     major: MAJOR,
     settings: { max_slot_wal_keep_size: '1GB' },
+    log,
     ...(bin ? { bin } : {}),
   });
   try {
