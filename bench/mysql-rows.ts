@@ -5,7 +5,7 @@
  */
 import fs from 'node:fs';
 import { TEXT } from '../src/change/change.ts';
-import type { Flavor } from '../src/source/mysql/column.ts';
+import type { Flavor } from '../src/source/mysql/flavor.ts';
 import { createRowsReader } from '../src/source/mysql/rows.ts';
 import { createTableMaps, type TableMap, tableIdOf } from '../src/source/mysql/table-map.ts';
 

@@ -5,8 +5,6 @@
 import type { ValueEncoding } from '../../change/change.ts';
 import type { CellText } from './cell-text.ts';
 
-export type Flavor = 'mysql' | 'mariadb';
-
 export interface ColumnMeta {
   /** Null where binlog_row_metadata is not FULL. */
   readonly name: string | null;

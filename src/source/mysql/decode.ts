@@ -5,7 +5,6 @@
  */
 import type { ChangeHandler, Position } from '../../change/change.ts';
 import { broken } from './broken.ts';
-import type { Flavor } from './column.ts';
 import { isBetween } from './event-kinds.ts';
 import {
   createEventFrames,
@@ -15,6 +14,7 @@ import {
   readHeader,
   readRotate,
 } from './events.ts';
+import type { Flavor } from './flavor.ts';
 import { createGroup, type Group } from './group.ts';
 import { readMariadbGtid, readMysqlGtid, readTaggedGtid } from './gtid-event.ts';
 import type { Overflow } from './overflow.ts';

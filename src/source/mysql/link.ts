@@ -7,9 +7,9 @@
 import type { Duplex } from 'node:stream';
 import { RowsealError } from '../../base/errors.ts';
 import { takeClaim } from './claim.ts';
-import type { Flavor } from './column.ts';
 import type { ConnectionTarget } from './connection.ts';
 import { asRowsealError } from './failure.ts';
+import type { Flavor } from './flavor.ts';
 import { createLinkEnding, type LinkEnding } from './link-ending.ts';
 import { createLinkHearing } from './link-hearing.ts';
 import {

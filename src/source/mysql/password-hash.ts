@@ -5,7 +5,7 @@
  * SHA1(SHA1(password)). The latter is fast to guess from: the password must be long and random.
  */
 import { createHash, hash, randomBytes, timingSafeEqual } from 'node:crypto';
-import type { Flavor } from './column.ts';
+import type { Flavor } from './flavor.ts';
 
 export interface StoredPassword {
   /** Authentication plugin. */

@@ -1,6 +1,6 @@
 /** What the configuration asks of a MySQL or MariaDB server, as far as the preconditions go. */
 import type { TableWish } from '../preflight.ts';
-import type { Flavor } from './column.ts';
+import type { Flavor } from './flavor.ts';
 
 export interface PreflightWish {
   readonly flavor: Flavor;

@@ -3,8 +3,8 @@
  * continuation.ts. It must never ask for more than REPLICATION SLAVE and REPLICATION CLIENT (BINLOG MONITOR) allow.
  */
 import { RowsealError } from '../../base/errors.ts';
-import type { Flavor } from './column.ts';
 import { isDenied } from './failure.ts';
+import type { Flavor } from './flavor.ts';
 import { REPLICA_HOST, replicaUuid } from './link.ts';
 import type { SideSession, TextRow } from './sessions.ts';
 

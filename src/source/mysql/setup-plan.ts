@@ -3,7 +3,7 @@
  * keeps the application safe at every step: what a trigger calls is there before the trigger is.
  */
 import type { Plan, Step } from '../preflight.ts';
-import type { Flavor } from './column.ts';
+import type { Flavor } from './flavor.ts';
 import { statementsOf, stepOf } from './kit-script.ts';
 import type { StoredPassword } from './password-hash.ts';
 import { lackingReferences } from './preflight-account-checks.ts';

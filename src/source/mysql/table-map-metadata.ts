@@ -5,8 +5,8 @@
  */
 import { broken } from './broken.ts';
 import { TYPE } from './cells-types.ts';
-import type { Flavor } from './column.ts';
 import { type Fields, readFields } from './fields.ts';
+import type { Flavor } from './flavor.ts';
 
 const FIELD = {
   signedness: 1,

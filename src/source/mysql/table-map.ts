@@ -6,8 +6,9 @@ import type { Relation } from '../../change/change.ts';
 import { broken } from './broken.ts';
 import { coderOf } from './cells.ts';
 import { TYPE } from './cells-types.ts';
-import type { ColumnMeta, Flavor, ReadCell } from './column.ts';
+import type { ColumnMeta, ReadCell } from './column.ts';
 import { type Fields, readFields } from './fields.ts';
+import type { Flavor } from './flavor.ts';
 import { type Metadata, readMetadata } from './table-map-metadata.ts';
 
 export interface TableMap {
