@@ -11,7 +11,7 @@ import {
   TEXT,
   type ValueEncoding,
 } from '../src/change/change.ts';
-import type { Recorder } from '../src/change/recorder.ts';
+import type { Recorder } from '../src/change/recorder/recorder.ts';
 
 export interface MixedLoad {
   /** Plays one transaction of about four changes; gives their number. */

@@ -11,7 +11,7 @@ import { promisify } from 'node:util';
 import mysql from 'mysql2/promise';
 import { type EmbeddedMysql, startMysql } from '../src/embedded/mysql.ts';
 import { MYSQL_VERSIONS, type MysqlFlavor, provideMysqlClients } from '../src/embedded/mysql-packages.ts';
-import { reaches } from '../src/source/mysql/backlog.ts';
+import { reaches } from '../src/source/mysql/position/backlog.ts';
 import { type AnyRig, createPostgresRig, writeConfig } from './rig.ts';
 
 export type Sql = (text: string) => Promise<Record<string, string>[]>;

@@ -5,9 +5,9 @@
  */
 import fs from 'node:fs';
 import { TEXT } from '../src/change/change.ts';
-import type { Flavor } from '../src/source/mysql/flavor.ts';
-import { createRowsReader } from '../src/source/mysql/rows.ts';
-import { createTableMaps, type TableMap, tableIdOf } from '../src/source/mysql/table-map.ts';
+import type { Flavor } from '../src/source/mysql/bytes/flavor.ts';
+import { createRowsReader } from '../src/source/mysql/events/rows.ts';
+import { createTableMaps, type TableMap, tableIdOf } from '../src/source/mysql/events/table-map.ts';
 
 const SECONDS = Number(process.argv[2] ?? 1);
 const ROUNDS = 7;

@@ -6,8 +6,8 @@
 
 import { RecordBuffer } from '../src/change/buffer.ts';
 import { type Column, type Relation, RowImage, TEXT, type ValueEncoding } from '../src/change/change.ts';
-import { compilePolicy } from '../src/change/policy.ts';
-import { createRecorder } from '../src/change/recorder.ts';
+import { compilePolicy } from '../src/change/policy/policy.ts';
+import { createRecorder } from '../src/change/recorder/recorder.ts';
 
 const ROWS = Number(process.argv[2] ?? 400_000);
 const ROUNDS = 7;

@@ -10,39 +10,39 @@ import { nearestName } from './config/nearest.ts';
 const COMMANDS: Readonly<Record<string, { readonly summary: Printable; load(): Promise<Command> }>> = {
   demo: {
     summary: text`the whole story in a minute: a real server, a rogue change, seals, tampering, and verify catching it`,
-    load: async () => (await import('./commands/demo.ts')).demoCommand,
+    load: async () => (await import('./commands/demo/index.ts')).demoCommand,
   },
   keygen: {
     summary: text`make a signing key; prints the verifying key to hand to the auditor`,
-    load: async () => (await import('./commands/keygen.ts')).keygenCommand,
+    load: async () => (await import('./commands/keygen/index.ts')).keygenCommand,
   },
   doctor: {
     summary: text`check every precondition, with the SQL or command that mends it`,
-    load: async () => (await import('./commands/doctor.ts')).doctorCommand,
+    load: async () => (await import('./commands/doctor/index.ts')).doctorCommand,
   },
   setup: {
     summary: text`install what a DBA reviewed: login, publication, functions, triggers; or take it all back`,
-    load: async () => (await import('./commands/setup.ts')).setupCommand,
+    load: async () => (await import('./commands/setup/index.ts')).setupCommand,
   },
   run: {
     summary: text`the daemon: capture, seal, acknowledge`,
-    load: async () => (await import('./commands/run.ts')).runCommand,
+    load: async () => (await import('./commands/run/index.ts')).runCommand,
   },
   status: {
     summary: text`head, lag, attribution coverage, gaps`,
-    load: async () => (await import('./commands/status.ts')).statusCommand,
+    load: async () => (await import('./commands/status/index.ts')).statusCommand,
   },
   verify: {
     summary: text`check a trail, offline, trusting nothing but the key`,
-    load: async () => (await import('./commands/verify.ts')).verifyCommand,
+    load: async () => (await import('./commands/verify/index.ts')).verifyCommand,
   },
   show: {
     summary: text`read records: by table, key, actor, time`,
-    load: async () => (await import('./commands/show.ts')).showCommand,
+    load: async () => (await import('./commands/show/index.ts')).showCommand,
   },
   version: {
     summary: text`which rowseal this is: version and commit, to cite a verdict with`,
-    load: async () => (await import('./commands/version.ts')).versionCommand,
+    load: async () => (await import('./commands/version/index.ts')).versionCommand,
   },
 };
 

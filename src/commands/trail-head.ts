@@ -2,8 +2,8 @@
 import { RowsealError } from '../base/errors.ts';
 import { silentLog } from '../base/log.ts';
 import type { Config, TrailConfig } from '../config/schema.ts';
-import { sealCheck } from '../seal/oldest.ts';
-import { type Recovered, recover } from '../seal/recover.ts';
+import { sealCheck } from '../seal/head/oldest.ts';
+import { type Recovered, recover } from '../seal/head/recover.ts';
 import { readSigner } from '../seal/signer.ts';
 import { ASKING_MS, openStore } from '../store/open.ts';
 import type { Signer } from '../trail/note.ts';

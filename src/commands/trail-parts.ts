@@ -1,8 +1,8 @@
 /** From a trail's configuration to the parts that write it; `run`, and `setup` when it seals the end, share them. */
 import { systemClock } from '../base/clock.ts';
+import type { TrailParts } from '../capture/pipeline.ts';
 import { policyOf, retentionsOf } from '../config/compile.ts';
 import type { Config, TrailConfig } from '../config/schema.ts';
-import type { TrailParts } from '../pipeline.ts';
 import { readSigner } from '../seal/signer.ts';
 import { createFileSpool } from '../seal/spool.ts';
 import { openStore } from '../store/open.ts';

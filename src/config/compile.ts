@@ -1,7 +1,7 @@
 /** From the configuration to what the pipeline works with: policy, retentions, and what the trail says of both. */
 import { readFileSync } from 'node:fs';
 import { RowsealError } from '../base/errors.ts';
-import { compilePolicy, type Policy } from '../change/policy.ts';
+import { compilePolicy, type Policy } from '../change/policy/policy.ts';
 import { TRAIL_CLASS } from '../trail/names.ts';
 import { parseRetention, type Retention } from '../trail/retention.ts';
 import type { Config, TrailConfig } from './schema.ts';

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { signerOf } from '../trail/note.ts';
 import { parseRetention, type Retention } from '../trail/retention.ts';
 import { type BuiltSeal, buildSeal, type Cut } from './build.ts';
-import { emptyHead, type Head } from './head.ts';
+import { emptyHead, type Head } from './head/head.ts';
 
 const TRAIL = 'audit.example.com/built';
 const { signer } = signerOf(TRAIL, Buffer.alloc(32, 7));

@@ -14,8 +14,8 @@ import {
   type SegmentEntry,
   sealLeaf,
 } from '../trail/seal.ts';
-import { type Head, headAfter } from './head.ts';
-import type { SegmentResult } from './segment-worker.ts';
+import { type Head, headAfter } from './head/head.ts';
+import type { SegmentResult } from './segments/segment-worker.ts';
 import type { SegmentObject } from './write.ts';
 
 /** What the seals say of the source beside its progress; set when the source is opened. */

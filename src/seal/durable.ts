@@ -10,8 +10,8 @@ import type { Log } from '../base/log.ts';
 import type { TrailStore } from '../store/store.ts';
 import type { Signer } from '../trail/note.ts';
 import { type BuiltSeal, buildSeal, type Cut, type Retentions } from './build.ts';
-import type { Head } from './head.ts';
-import type { SealCheck } from './oldest.ts';
+import type { Head } from './head/head.ts';
+import type { SealCheck } from './head/oldest.ts';
 import { writeSeal, writeSegment } from './write.ts';
 
 export interface DurableParts {

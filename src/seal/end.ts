@@ -1,14 +1,14 @@
 /** Seals a last word at the head of a trail whose daemon is stopped: what came after `through` nobody saw. */
 import type { Clock } from '../base/clock.ts';
 import { type Log, silentLog } from '../base/log.ts';
-import type { Policy } from '../change/policy.ts';
-import { createRecorder } from '../change/recorder.ts';
+import type { Policy } from '../change/policy/policy.ts';
+import { createRecorder } from '../change/recorder/recorder.ts';
 import type { TrailStore } from '../store/store.ts';
 import type { Signer } from '../trail/note.ts';
 import type { Retentions } from './build.ts';
 import type { SealLimits } from './cut.ts';
-import { sealCheck } from './oldest.ts';
-import { recover } from './recover.ts';
+import { sealCheck } from './head/oldest.ts';
+import { recover } from './head/recover.ts';
 import { createSealer } from './sealer.ts';
 
 export interface EndParts {

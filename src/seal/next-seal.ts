@@ -5,9 +5,9 @@
 import type { Progress } from '../change/sink.ts';
 import type { SealReason } from '../trail/seal.ts';
 import type { Cut, SealSourceFacts } from './build.ts';
-import type { Head } from './head.ts';
-import type { OpenSegment } from './open-segments.ts';
-import type { SegmentThread } from './segment-thread.ts';
+import type { Head } from './head/head.ts';
+import type { OpenSegment } from './segments/open-segments.ts';
+import type { SegmentThread } from './segments/segment-thread.ts';
 
 export class NextSeal {
   /** What it says of the source beside its progress. */

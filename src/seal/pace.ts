@@ -3,7 +3,7 @@
  * has to wait for them. What a store that does not answer makes us hold is bounded here, and nowhere else.
  */
 import type { OpenState } from './cut.ts';
-import type { OpenSegments } from './open-segments.ts';
+import type { OpenSegments } from './segments/open-segments.ts';
 
 /** Seals that may be cut and not yet durable before the source is asked to wait. */
 const MOST_IN_FLIGHT = 2;

@@ -7,9 +7,9 @@ import { silentLog } from '../base/log.ts';
 import type { Progress } from '../change/sink.ts';
 import { signerOf } from '../trail/note.ts';
 import type { Seal } from '../trail/seal.ts';
-import { emptyHead, type Head } from './head.ts';
-import { sealCheck } from './oldest.ts';
-import { recover, strays } from './recover.ts';
+import { emptyHead, type Head } from './head/head.ts';
+import { sealCheck } from './head/oldest.ts';
+import { recover, strays } from './head/recover.ts';
 import { createSealer, type Sealer, type SealerOptions } from './sealer.ts';
 
 const TRAIL = 'audit.example.com/t';

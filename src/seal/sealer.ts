@@ -11,11 +11,11 @@ import type { Seal, SealReason } from '../trail/seal.ts';
 import type { Cut, SealSourceFacts } from './build.ts';
 import { decideCut, type SealLimits } from './cut.ts';
 import { type DurableParts, makeDurable } from './durable.ts';
-import type { Head } from './head.ts';
+import type { Head } from './head/head.ts';
 import { NextSeal } from './next-seal.ts';
-import { createOpenSegments } from './open-segments.ts';
 import { Pace } from './pace.ts';
-import { startSegmentThread } from './segment-thread.ts';
+import { createOpenSegments } from './segments/open-segments.ts';
+import { startSegmentThread } from './segments/segment-thread.ts';
 
 export interface SealerOptions extends DurableParts {
   readonly head: Head;

@@ -8,7 +8,7 @@ import { RowsealError } from '../base/errors.ts';
 import { lookUp } from '../store/keys.ts';
 import type { TrailStore } from '../store/store.ts';
 import { sealPath } from '../trail/names.ts';
-import { oldestSeal, type SealCheck } from './oldest.ts';
+import { oldestSeal, type SealCheck } from './head/oldest.ts';
 
 export interface SegmentObject {
   readonly path: string;

@@ -2,8 +2,8 @@
  * What doctor and setup say of any engine: a check, a plan's step, a table's wish. Pure; which checks there are, and
  * what a plan does, is each engine's own.
  */
-import { compilePolicy, type TableRule } from '../change/policy.ts';
-import { type KnownTable, type Server, unmatchedRedactions } from '../change/unmatched.ts';
+import { compilePolicy, type TableRule } from '../change/policy/policy.ts';
+import { type KnownTable, type Server, unmatchedRedactions } from '../change/policy/unmatched.ts';
 
 /** In the order in which they are shown. */
 export const CHECK_GROUPS = [

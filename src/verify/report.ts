@@ -3,7 +3,7 @@
  * print a clean result without saying by which key, how much was read, and what cannot be seen offline.
  */
 import { clean, join, type Printable, pad, painter, text } from '../base/text.ts';
-import type { Finding } from './findings.ts';
+import type { Finding } from './findings/findings.ts';
 import type { Verdict } from './verify.ts';
 
 /** 0 good, 1 the answer is bad, 2 could not check. */

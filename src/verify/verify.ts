@@ -7,22 +7,27 @@ import type { TrailReader } from '../store/store.ts';
 import type { Checkpoint } from '../trail/checkpoint.ts';
 import type { VerifierKey } from '../trail/note.ts';
 import { isOfLaterLevel, KNOWN_LEVEL, type Seal } from '../trail/seal.ts';
-import { sealFaults } from './chain.ts';
-import { checkEvidence, type EvidenceContext, type LocatedSegment, type SealEvidence } from './evidence.ts';
-import { createFindingLog, type Fault, type Finding, type FindingLog } from './findings.ts';
-import { createSegmentListing, type SegmentListing } from './listing.ts';
-import { createPool } from './pool.ts';
+import { createFindingLog, type Fault, type Finding, type FindingLog } from './findings/findings.ts';
+import { sealFaults } from './seals/chain.ts';
+import { createSegmentListing, type SegmentListing } from './seals/listing.ts';
+import type { Link } from './seals/seals.ts';
+import { refusedByKey, settleTrust } from './seals/trust.ts';
+import { type Walk, walkSeals } from './seals/walk.ts';
+import {
+  checkEvidence,
+  type EvidenceContext,
+  type LocatedSegment,
+  type SealEvidence,
+} from './segments/evidence.ts';
+import { createPool } from './segments/pool.ts';
 import {
   type Abandoned,
   type AuthenticNumbers,
   createAbandoned,
   createAuthenticNumbers,
   reportStrays,
-} from './residue.ts';
-import type { Link } from './seals.ts';
-import { checkTransactions, type Place, recordFaults } from './transactions.ts';
-import { refusedByKey, settleTrust } from './trust.ts';
-import { type Walk, walkSeals } from './walk.ts';
+} from './segments/residue.ts';
+import { checkTransactions, type Place, recordFaults } from './segments/transactions.ts';
 
 export interface VerifyOptions {
   /** Null: trust the key that seal 0 names. */

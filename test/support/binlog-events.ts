@@ -1,6 +1,6 @@
 /** Binlog events made by hand, for what no server sends when asked: broken, hostile, or too large. */
 import { crc32 } from 'node:zlib';
-import { EVENT } from '../../src/source/mysql/events.ts';
+import { EVENT } from '../../src/source/mysql/events/events.ts';
 
 /** An event of this type around a body, with header and CRC32. */
 export function event(

@@ -4,12 +4,20 @@
  */
 import { readFileSync } from 'node:fs';
 import { ABSENT, type ChangeHandler, NULL, RAW, type RowImage, TEXT } from '../../src/change/change.ts';
-import { createDecoder, type Decoder, type DecoderOptions } from '../../src/source/mysql/decode.ts';
-import { EVENT, headerOf, readRotate } from '../../src/source/mysql/events.ts';
-import { parseGtidSet } from '../../src/source/mysql/gtid.ts';
-import { readMariadbGtid, readMysqlGtid, readTaggedGtid } from '../../src/source/mysql/gtid-event.ts';
-import { parseMariadbPosition } from '../../src/source/mysql/mariadb-gtid.ts';
-import { type FilePlace, startOf } from '../../src/source/mysql/position.ts';
+import { EVENT, headerOf, readRotate } from '../../src/source/mysql/events/events.ts';
+import { parseGtidSet } from '../../src/source/mysql/position/gtid.ts';
+import {
+  readMariadbGtid,
+  readMysqlGtid,
+  readTaggedGtid,
+} from '../../src/source/mysql/position/gtid-event.ts';
+import { parseMariadbPosition } from '../../src/source/mysql/position/mariadb-gtid.ts';
+import { type FilePlace, startOf } from '../../src/source/mysql/position/position.ts';
+import {
+  createDecoder,
+  type Decoder,
+  type DecoderOptions,
+} from '../../src/source/mysql/transactions/decode.ts';
 import { rotateEvent } from './binlog-events.ts';
 
 export interface Scenario {

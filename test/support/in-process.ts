@@ -2,13 +2,13 @@
 import { PassThrough } from 'node:stream';
 import { systemClock } from '../../src/base/clock.ts';
 import { createLog } from '../../src/base/log.ts';
-import type { CaptureSetting } from '../../src/commands/engine.ts';
-import { engineOf } from '../../src/commands/engine-of.ts';
+import { newHealth, type TrailHealth } from '../../src/capture/health.ts';
+import { runTrail } from '../../src/capture/pipeline.ts';
 import { spoolsOf, writerParts } from '../../src/commands/trail-parts.ts';
 import { effectiveConfig } from '../../src/config/compile.ts';
 import { loadConfig } from '../../src/config/load.ts';
-import { newHealth, type TrailHealth } from '../../src/health.ts';
-import { runTrail } from '../../src/pipeline.ts';
+import type { CaptureSetting } from '../../src/engines/common/engine.ts';
+import { engineOf } from '../../src/engines/engine-of.ts';
 import type { TrailStore } from '../../src/store/store.ts';
 
 export interface RunningTrail {

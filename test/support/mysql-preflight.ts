@@ -1,15 +1,15 @@
 /** A MySQL server on which nothing is wrong, as preflight sees it, and ways to spoil it: for tests of what is decided on facts. */
-import type { PreflightFacts } from '../../src/source/mysql/preflight-facts.ts';
-import type { KitFacts } from '../../src/source/mysql/preflight-kit-facts.ts';
-import { LOOKUPS } from '../../src/source/mysql/preflight-lookups.ts';
-import { triggerName } from '../../src/source/mysql/preflight-tables.ts';
+import type { PreflightFacts } from '../../src/source/mysql/preflight/facts.ts';
+import type { KitFacts } from '../../src/source/mysql/preflight/kit-facts.ts';
+import { LOOKUPS } from '../../src/source/mysql/preflight/lookups.ts';
+import { triggerName } from '../../src/source/mysql/preflight/tables.ts';
 import {
   KIT_COMMENT,
   KIT_SQL_MODE,
   OWNER,
   type PreflightWish,
   TRIGGER_BODY,
-} from '../../src/source/mysql/preflight-wish.ts';
+} from '../../src/source/mysql/preflight/wish.ts';
 import type { Check } from '../../src/source/preflight.ts';
 
 export const wish: PreflightWish = {

@@ -5,7 +5,7 @@
 import { readFile } from 'node:fs/promises';
 import type { Connection } from 'mysql2/promise';
 import type { MysqlFlavor } from '../../src/embedded/mysql-packages.ts';
-import { statementsOf } from '../../src/source/mysql/kit-script.ts';
+import { statementsOf } from '../../src/source/mysql/kit/script.ts';
 import { identifier, ON_UPDATE, type Shadow } from './mysql-shadow.ts';
 import { GENERATORS, kindsOf, type ValueKind } from './mysql-workload-values.ts';
 

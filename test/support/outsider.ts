@@ -2,9 +2,9 @@
 import { systemClock } from '../../src/base/clock.ts';
 import { silentLog } from '../../src/base/log.ts';
 import type { Progress } from '../../src/change/sink.ts';
-import { emptyHead, type Head } from '../../src/seal/head.ts';
-import { sealCheck } from '../../src/seal/oldest.ts';
-import { type Recovered, recover } from '../../src/seal/recover.ts';
+import { emptyHead, type Head } from '../../src/seal/head/head.ts';
+import { sealCheck } from '../../src/seal/head/oldest.ts';
+import { type Recovered, recover } from '../../src/seal/head/recover.ts';
 import { createSealer } from '../../src/seal/sealer.ts';
 import type { TrailReader, TrailStore } from '../../src/store/store.ts';
 import type { Seal } from '../../src/trail/seal.ts';

@@ -1,8 +1,8 @@
 /** Transactions played to a recorder whose records are text, and the relations and messages that its tests share. */
 
 import type { Relation } from '../../src/change/change.ts';
-import { compilePolicy } from '../../src/change/policy.ts';
-import { createRecorder, type Recorder, type RecorderOptions } from '../../src/change/recorder.ts';
+import { compilePolicy } from '../../src/change/policy/policy.ts';
+import { createRecorder, type Recorder, type RecorderOptions } from '../../src/change/recorder/recorder.ts';
 import type { Progress } from '../../src/change/sink.ts';
 import { canonical, column, exactJson, image, member, relation, text, textSink } from './plain-record.ts';
 

@@ -1,14 +1,14 @@
 /** What lies in the demo's trail: how much is sealed so far, and which objects hold a record. Reads only. */
 import { silentLog } from '../../base/log.ts';
-import { sealCheck } from '../../seal/oldest.ts';
-import { recover } from '../../seal/recover.ts';
+import { sealCheck } from '../../seal/head/oldest.ts';
+import { recover } from '../../seal/head/recover.ts';
 import { openReader } from '../../store/open.ts';
 import type { TrailReader } from '../../store/store.ts';
 import { sealPath } from '../../trail/names.ts';
 import { parseVerifierKey } from '../../trail/note.ts';
 import { MAX_SEAL_BYTES, parseSealFile } from '../../trail/seal.ts';
 import { decompressSegment } from '../../trail/segment.ts';
-import { readTail } from '../status-trail.ts';
+import { readTail } from '../status/trail.ts';
 
 export interface Sealed {
   /** Number of the newest seal; -1 before the first. */

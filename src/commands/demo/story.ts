@@ -2,16 +2,26 @@
  * The demo's first half: a shop on a real database, rowseal attached to it as a DBA would, people at work, an
  * intruder. Everything is done by rowseal's own commands; the second half (trial.ts) judges what they left.
  */
+
+import {
+  CHANGES_PER_ORDER,
+  load,
+  ORDER,
+  play,
+  type Scene,
+  type Shop,
+  scenesOf,
+  TABLES,
+} from '../../engines/common/demo-shop.ts';
 import type { CommandIo } from '../command.ts';
-import { doctorCommand } from '../doctor.ts';
-import { keygenCommand } from '../keygen.ts';
-import { runCommand as daemonCommand } from '../run.ts';
-import { setupCommand } from '../setup.ts';
-import { statusCommand } from '../status.ts';
+import { doctorCommand } from '../doctor/index.ts';
+import { keygenCommand } from '../keygen/index.ts';
+import { runCommand as daemonCommand } from '../run/index.ts';
+import { setupCommand } from '../setup/index.ts';
+import { statusCommand } from '../status/index.ts';
 import { type Sealed, sealedSoFar } from './evidence.ts';
 import type { Narrator } from './narrator.ts';
 import { type Folder, TRAIL } from './setting.ts';
-import { CHANGES_PER_ORDER, load, ORDER, play, type Scene, type Shop, scenesOf, TABLES } from './shop.ts';
 import { type Daemon, runCommand, startDaemon } from './stage.ts';
 
 export interface Stage {

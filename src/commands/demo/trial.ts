@@ -5,14 +5,14 @@
 import { copyFile } from 'node:fs/promises';
 import { join, relative } from 'node:path';
 import { isDeepStrictEqual } from 'node:util';
+import { ORDER, type Shop, scenesOf, type Tier } from '../../engines/common/demo-shop.ts';
 import { sealPath } from '../../trail/names.ts';
 import type { Verdict } from '../../verify/verify.ts';
-import { showCommand } from '../show.ts';
-import { verifyCommand } from '../verify.ts';
+import { showCommand } from '../show/index.ts';
+import { verifyCommand } from '../verify/index.ts';
 import { placeOf } from './evidence.ts';
 import type { Narrator } from './narrator.ts';
 import { TRAIL } from './setting.ts';
-import { ORDER, type Shop, scenesOf, type Tier } from './shop.ts';
 import { runCommand } from './stage.ts';
 import { CHANGES, isOfTheStory, type Stage } from './story.ts';
 import { changeOneByte, removeObject } from './tamper.ts';

@@ -6,15 +6,22 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { RowsealError } from '../../base/errors.ts';
 import type { Position } from '../../change/change.ts';
 import type { Opened, Resume, SourceIdentity } from '../source.ts';
-import { readClaim, serverIdInUse, sessionText } from './claim.ts';
-import type { ConnectionTarget } from './connection.ts';
-import { decideOpening } from './continuation.ts';
-import { errnoOf } from './failure.ts';
-import type { Flavor } from './flavor.ts';
-import { readOwnDumps } from './processes.ts';
-import { incarnationOf, readBinlogState, readEnd, readFacts, readRival, type ServerFacts } from './server.ts';
-import { createSideSession, type SideSession } from './sessions.ts';
-import type { Look, Watch } from './watch.ts';
+import type { Flavor } from './bytes/flavor.ts';
+import { decideOpening } from './position/continuation.ts';
+import type { Look, Watch } from './watch/watch.ts';
+import { readClaim, serverIdInUse, sessionText } from './wire/claim.ts';
+import type { ConnectionTarget } from './wire/connection.ts';
+import { errnoOf } from './wire/failure.ts';
+import { readOwnDumps } from './wire/processes.ts';
+import {
+  incarnationOf,
+  readBinlogState,
+  readEnd,
+  readFacts,
+  readRival,
+  type ServerFacts,
+} from './wire/server.ts';
+import { createSideSession, type SideSession } from './wire/sessions.ts';
 
 export interface OpeningParts {
   readonly target: ConnectionTarget;

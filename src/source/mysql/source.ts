@@ -8,21 +8,21 @@ import { RowsealError } from '../../base/errors.ts';
 import type { ChangeHandler } from '../../change/change.ts';
 import { createSecondLook } from '../second-look.ts';
 import type { ChangeSource, Resume } from '../source.ts';
-import { createBacklog, type FilePlace } from './backlog.ts';
-import { parseMysqlUrl } from './connection.ts';
-import { createDecoder } from './decode.ts';
-import { asRowsealError } from './failure.ts';
-import type { Flavor } from './flavor.ts';
-import { parseGtidSet } from './gtid.ts';
-import { type Link, startDump } from './link.ts';
+import type { Flavor } from './bytes/flavor.ts';
 import { type Attached, endSession, explainRefusal, inspectSource, openSource } from './opening.ts';
-import { createOverflow, type OverflowParts } from './overflow.ts';
-import { startOf } from './position.ts';
-import { createReadPlace } from './read-place.ts';
-import { type CaptureProblem, captureProblem } from './settings.ts';
-import { createThreads } from './threads.ts';
-import { wasTorn } from './torn.ts';
-import { createWatch, type Watch } from './watch.ts';
+import { createBacklog, type FilePlace } from './position/backlog.ts';
+import { parseGtidSet } from './position/gtid.ts';
+import { startOf } from './position/position.ts';
+import { createReadPlace } from './position/read-place.ts';
+import { wasTorn } from './position/torn.ts';
+import { createThreads } from './sessions/threads.ts';
+import { createDecoder } from './transactions/decode.ts';
+import { createOverflow, type OverflowParts } from './transactions/overflow.ts';
+import { type CaptureProblem, captureProblem } from './watch/settings.ts';
+import { createWatch, type Watch } from './watch/watch.ts';
+import { parseMysqlUrl } from './wire/connection.ts';
+import { asRowsealError } from './wire/failure.ts';
+import { type Link, startDump } from './wire/link.ts';
 
 /** Structured logging as pino does it; never given a secret. */
 export interface SourceLog {

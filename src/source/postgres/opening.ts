@@ -6,7 +6,6 @@
 import type pg from 'pg';
 import type { Position } from '../../change/change.ts';
 import type { Opened, Resume, SourceIdentity } from '../source.ts';
-import type { ConnectionTarget } from './connection.ts';
 import {
   createSlot,
   dropSlot,
@@ -15,11 +14,12 @@ import {
   readFacts,
   readSlot,
   type ServerFacts,
-} from './server.ts';
-import { connectSession, createSideSession, type SideSession } from './sessions.ts';
-import { decideOpening, incarnationOf, parseIncarnation, type ServerState } from './slot.ts';
+} from './position/server.ts';
+import { decideOpening, incarnationOf, parseIncarnation, type ServerState } from './position/slot.ts';
 import { startPosition } from './stream.ts';
-import type { Watch } from './watch.ts';
+import type { Watch } from './watch/watch.ts';
+import type { ConnectionTarget } from './wire/connection.ts';
+import { connectSession, createSideSession, type SideSession } from './wire/sessions.ts';
 
 export interface OpeningParts {
   readonly target: ConnectionTarget;

@@ -7,18 +7,18 @@ import { RowsealError } from '../../base/errors.ts';
 import type { ChangeHandler } from '../../change/change.ts';
 import { createSecondLook } from '../second-look.ts';
 import type { ChangeSource, Resume } from '../source.ts';
-import { createCatalog } from './catalog.ts';
-import { parsePostgresUrl } from './connection.ts';
-import { asRowsealError } from './failure.ts';
-import { createHeartbeat } from './heartbeat.ts';
-import type { Link } from './link.ts';
-import { parseLsn } from './lsn.ts';
+import { createCatalog } from './catalog/catalog.ts';
 import { type Attached, inspectSource, openSource } from './opening.ts';
-import { repeat } from './repeat.ts';
-import { readSlot } from './server.ts';
-import { connectSession } from './sessions.ts';
+import { readSlot } from './position/server.ts';
 import { startPosition, streamFrom } from './stream.ts';
-import { type CaptureProblem, createWatch, type Watch } from './watch.ts';
+import { createHeartbeat } from './watch/heartbeat.ts';
+import { repeat } from './watch/repeat.ts';
+import { type CaptureProblem, createWatch, type Watch } from './watch/watch.ts';
+import { parsePostgresUrl } from './wire/connection.ts';
+import { asRowsealError } from './wire/failure.ts';
+import type { Link } from './wire/link.ts';
+import { parseLsn } from './wire/lsn.ts';
+import { connectSession } from './wire/sessions.ts';
 
 /** Structured logging as pino does it; never given a secret. */
 export interface SourceLog {

@@ -7,15 +7,15 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type pg from 'pg';
 import { RowsealError } from '../../base/errors.ts';
 import type { ChangeHandler } from '../../change/change.ts';
-import type { Catalog } from './catalog.ts';
-import { createDecoder, type Decoder, type RelationMessage } from './decode.ts';
-import { asUtf8, type Convert, converterFor, nameWith, settleWith } from './encoding.ts';
-import { isConversionFailure } from './failure.ts';
-import { type Link, startReplication } from './link.ts';
-import { formatLsn, parseLsn } from './lsn.ts';
-import { protocolVersion, type ServerFacts } from './server.ts';
-import type { ClientEncoding, SideSession } from './sessions.ts';
-import { takeSocket } from './takeover.ts';
+import type { Catalog } from './catalog/catalog.ts';
+import { createDecoder, type Decoder, type RelationMessage } from './events/decode.ts';
+import { protocolVersion, type ServerFacts } from './position/server.ts';
+import { asUtf8, type Convert, converterFor, nameWith, settleWith } from './values/encoding.ts';
+import { isConversionFailure } from './wire/failure.ts';
+import { type Link, startReplication } from './wire/link.ts';
+import { formatLsn, parseLsn } from './wire/lsn.ts';
+import type { ClientEncoding, SideSession } from './wire/sessions.ts';
+import { takeSocket } from './wire/takeover.ts';
 
 export interface StreamParts {
   readonly slot: string;

@@ -1,0 +1,135 @@
+/**
+ * A relation and the policy compiled once, so that writing a row is copying pieces in an order fixed here:
+ * member names, patch paths, record heads. It must never hold anything of a particular row.
+ */
+import type { Relation } from '../change.ts';
+import { compileValue, JSON_TEXT, JSON_TRUSTED, type ValuePlan } from '../values/plan.ts';
+import { type Policy, type Redaction, severestOf, type TablePolicy } from './policy.ts';
+
+export interface ColumnPlan {
+  /** Index of the cell in a RowImage. */
+  readonly ordinal: number;
+  readonly value: ValuePlan;
+  readonly redaction: Exclude<Redaction, 'drop'> | null;
+  /** Part of the replica identity. */
+  readonly identity: boolean;
+  /** A json column that patches may go down into. */
+  readonly nested: boolean;
+  /** `/name`, escaped by RFC 6901 section 3, not yet as JSON. */
+  readonly pointer: string;
+  /** `,"name":` */
+  readonly member: Buffer;
+  /** `,{"op":"test","path":"/name","value":` and so on. */
+  readonly test: Buffer;
+  readonly replace: Buffer;
+}
+
+export interface RowPlan {
+  readonly relation: Relation;
+  readonly class: string;
+  /** Columns that are recorded, in the relation's order; dropped ones are missing. */
+  readonly columns: readonly ColumnPlan[];
+  /** Columns of `target.key`; null where the relation has neither primary key nor identity index. */
+  readonly key: readonly ColumnPlan[] | null;
+  /** `,"action":"insert","target":{"schema":…,"table":…,"key":` */
+  readonly heads: { readonly [action in 'insert' | 'update' | 'delete' | 'truncate']: Buffer };
+  /** Members of this relation's record behind its time. */
+  readonly relationRecord: string;
+}
+
+/** Null where the policy doesn't record this relation. */
+export function compileRow(relation: Relation, policy: Policy): RowPlan | null {
+  const table = policy.table(relation);
+  if (table === null) return null;
+  const columns = relation.columns.flatMap((column, ordinal) => {
+    const redaction = redactionOf(table, relation, column.name);
+    return redaction === 'drop' ? [] : [compileColumn(relation, ordinal, redaction)];
+  });
+  const names = keyNames(relation);
+  return {
+    relation,
+    class: table.class,
+    columns,
+    key:
+      names === null
+        ? null
+        : names.flatMap((name) => columns.find((each) => nameOf(relation, each) === name) ?? []),
+    heads: {
+      insert: head(relation, 'insert'),
+      update: head(relation, 'update'),
+      delete: head(relation, 'delete'),
+      truncate: head(relation, 'truncate'),
+    },
+    relationRecord: relationRecord(relation, table, names),
+  };
+}
+
+/** The primary key where it is known, else the identity index; FULL flags every column, which is no key. */
+function keyNames(relation: Relation): readonly string[] | null {
+  if (relation.primaryKey !== null) return relation.primaryKey;
+  if (relation.replicaIdentity === 'full') return null;
+  const names = relation.columns.filter((column) => column.identity).map((column) => column.name);
+  return names.length === 0 ? null : names;
+}
+
+function compileColumn(relation: Relation, ordinal: number, redaction: ColumnPlan['redaction']): ColumnPlan {
+  const { name, encoding, identity } = relation.columns[ordinal]!;
+  const value = compileValue(encoding);
+  const pointer = `/${name.replaceAll('~', '~0').replaceAll('/', '~1')}`;
+  const path = JSON.stringify(pointer);
+  return {
+    ordinal,
+    value,
+    redaction,
+    identity,
+    nested: redaction === null && (value.code === JSON_TEXT || value.code === JSON_TRUSTED),
+    pointer,
+    member: Buffer.from(`,${JSON.stringify(name)}:`),
+    test: Buffer.from(`,{"op":"test","path":${path},"value":`),
+    replace: Buffer.from(`,{"op":"replace","path":${path},"value":`),
+  };
+}
+
+function nameOf(relation: Relation, column: ColumnPlan): string {
+  return relation.columns[column.ordinal]!.name;
+}
+
+function head(relation: Relation, action: string): Buffer {
+  const schema = JSON.stringify(relation.schema);
+  const table = JSON.stringify(relation.table);
+  return Buffer.from(`,"action":"${action}","target":{"schema":${schema},"table":${table},"key":`);
+}
+
+/** Null where the column is recorded as it is. */
+export function redactionOf(
+  table: TablePolicy,
+  relation: Pick<Relation, 'foldsColumns'>,
+  column: string,
+): Redaction | null {
+  const exact = table.columns.get(column);
+  if (exact !== undefined || !relation.foldsColumns) return exact ?? table.others ?? null;
+  const folded = column.toLowerCase();
+  const found = [...table.columns].filter(([name]) => name.toLowerCase() === folded);
+  return severestOf(found.map(([, redaction]) => redaction)) ?? table.others ?? null;
+}
+
+function relationRecord(relation: Relation, table: TablePolicy, key: readonly string[] | null): string {
+  const columns = relation.columns.map((column) => {
+    const redaction = redactionOf(table, relation, column.name);
+    return {
+      name: column.name,
+      type: column.type,
+      encoding: encodingName(column.encoding),
+      identity: column.identity,
+      ...(redaction === null ? {} : { redaction }),
+    };
+  });
+  const ancestry = relation.ancestry === undefined ? '' : `,"ancestry":"${relation.ancestry}"`;
+  const target = { schema: relation.schema, table: relation.table };
+  return `,"target":${JSON.stringify(target)},"class":"${table.class}","columns":${JSON.stringify(columns)},"key":${JSON.stringify(key)},"replica_identity":"${relation.replicaIdentity}","partition_of":${JSON.stringify(relation.ancestors)},"context_trigger":${relation.contextTrigger}${ancestry}}`;
+}
+
+/** `string`, `number`, …; an array's is its element's with `[]` behind. */
+function encodingName(encoding: Relation['columns'][number]['encoding']): string {
+  return encoding.as === 'array' ? `${encodingName(encoding.element)}[]` : encoding.as;
+}

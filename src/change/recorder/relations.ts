@@ -1,0 +1,60 @@
+/**
+ * Plans by relation, and when each relation's own record is due: before the table's first change in this run,
+ * when it changed, and each new UTC day, so that a retention class never outlives its explanation.
+ */
+import type { Relation, TableMove } from '../change.ts';
+import { createRedactionGuard } from '../policy/guard.ts';
+import type { Policy } from '../policy/policy.ts';
+import { compileRow, type RowPlan } from '../policy/row-plan.ts';
+
+export interface Looked {
+  /** Null where the policy leaves the relation out. */
+  readonly plan: RowPlan | null;
+  /** Its record has to be written before the change at hand. */
+  due: boolean;
+  day: string;
+  /** Left out, though an ancestor that can't be told any more may be one that is recorded: each transaction is a gap. */
+  readonly lost: boolean;
+  /** Serial number of the transaction whose gap was told last. */
+  told: number;
+}
+
+export function createRelations(policy: Policy) {
+  const plans = new WeakMap<Relation, Looked>();
+  const guard = createRedactionGuard(policy);
+  /** Of one day: on the next everything is due again. */
+  const described = new Map<string, { text: string; day: string }>();
+  let describedDay = '';
+  let lastRelation: Relation | null = null;
+  let last: Looked = { plan: null, due: false, day: '', lost: false, told: 0 };
+
+  function isDue(relation: Relation, plan: RowPlan, day: string): boolean {
+    const key = JSON.stringify([relation.schema, relation.table, plan.class]);
+    if (day !== describedDay) described.clear();
+    describedDay = day;
+    const known = described.get(key);
+    described.set(key, { text: plan.relationRecord, day });
+    return known === undefined || known.text !== plan.relationRecord || known.day !== day;
+  }
+
+  return {
+    moved: (moves: readonly TableMove[]) => guard.moved(moves),
+    /** Valid until the next call. Throws `redaction_unmatched`: no row of the relation may be recorded. */
+    look(relation: Relation, day: string): Looked {
+      if (relation !== lastRelation) {
+        let found = plans.get(relation);
+        if (found === undefined) {
+          guard.check(relation);
+          const plan = compileRow(relation, policy);
+          found = { plan, due: false, day: '', lost: plan === null && policy.perhaps(relation), told: 0 };
+          plans.set(relation, found);
+        }
+        lastRelation = relation;
+        last = found;
+      }
+      last.due = last.plan !== null && last.day !== day && isDue(relation, last.plan, day);
+      last.day = day;
+      return last;
+    },
+  };
+}
