@@ -98,11 +98,19 @@ async function runOnce(parts: TrailParts, signal: AbortSignal): Promise<void> {
   const { sealer, flow } = line;
   await using _sealer = { [Symbol.asyncDispose]: () => sealer.close() };
   if (found.isNew) await beginTrail(parts, source, sealer);
-  const opened = await unlessAborted(source.open(resumeOf(parts, source, head)), signal);
+  const checkHead = async (cause?: unknown) => {
+    if (!(await movedOn(parts.store, sealer.head, found.isSeal))) return;
+    const told = 'Another writer sealed while we waited for the source.';
+    throw new RowsealError('trail_moved_on', told, { cause });
+  };
+  const opening = source.open(resumeOf(parts, source, head)).catch(async (error: unknown) => {
+    // By a head that is not the newest any more even a slot that its last writer left in order has moved.
+    if (error instanceof RowsealError && !error.retryable) await checkHead(error);
+    throw error;
+  });
+  const opened = await unlessAborted(opening, signal);
   if (opened === null) return stopped(parts.health);
-  if (await movedOn(parts.store, sealer.head, found.isSeal)) {
-    throw new RowsealError('trail_moved_on', 'Another writer sealed while we waited for the source.');
-  }
+  await checkHead();
   const exact = head.through !== source.origin && opened.gap === null;
   const resumeAt = exact ? head : { ...head, through: opened.start, partial: null };
   const recorder = recorderAt(parts, sealer, resumeAt, flow.backlog);

@@ -12,7 +12,8 @@ import { type CaptureCase, startCase } from '../support/capture-case.ts';
 import { startS3 } from '../support/ceph.ts';
 import { finish, LASTING, SMALL_SEALS } from '../support/crash.ts';
 import { isConnected, type LogLine, rowseal, startDaemon, writeConfig } from '../support/daemon.ts';
-import { persist, until } from '../support/patience.ts';
+import { startTrail } from '../support/in-process.ts';
+import { persist, until, withPatience } from '../support/patience.ts';
 import { seedOfRun } from '../support/random.ts';
 import { copyTrail } from '../support/s3-trail.ts';
 import { startWorkload } from '../support/workload.ts';
@@ -39,6 +40,42 @@ test('a second daemon on the same slot waits, and takes over when the first is k
   await second.kill();
   const result = await finish(at, []);
   expect(result.problems, `ROWSEAL_SEED=${seed}`).toEqual([]);
+});
+
+// It looked at the head, the first sealed on, acknowledged and ended, and only then it looked at the slot: "slot_moved", and a
+// standby that was there to take over was gone.
+test('a standby whose look at the head was out of date looks again', async () => {
+  await using at = await startCase({ major: 18, seal: SMALL_SEALS });
+  await using first = startDaemon(at.config.path);
+  await first.says(isConnected);
+  await at.caughtUp();
+  const [looked, gate] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()];
+  const standby = await startTrail(await secondConfig(at, 'rowseal'), (store) => ({
+    ...store,
+    async *list(prefix, after) {
+      // What is listed when the head is found.
+      if (prefix.startsWith('segments/')) {
+        looked.resolve();
+        await gate.promise;
+      }
+      yield* store.list(prefix, after);
+    },
+  }));
+  await looked.promise;
+  const admin = await at.admin();
+  await admin.query(`select pg_logical_emit_message(true, 'test', 'so that the slot moves')`);
+  await admin.end();
+  await at.caughtUp();
+  expect(await first.terminate()).toBe(0);
+  gate.resolve();
+  await withPatience(
+    Promise.race([until(() => standby.health.state === 'streaming'), standby.done]),
+    'the standby to stream',
+  );
+  expect(standby.log.join('\n')).toContain('trail_moved_on');
+  await standby.stop();
+  const result = await finish(at, []);
+  expect(result.problems).toEqual([]);
 });
 
 test('two daemons with slots of their own: one stops with trail_forked, and nothing forks', async () => {

@@ -3,6 +3,13 @@
 /** memstore forgets everything when it is killed; bluestore survives. */
 export type ObjectStore = 'memstore' | 'bluestore';
 
+/**
+ * How long an object store may go without its turn before it stops answering, as a share of the four seconds of grace
+ * below; one that was made to wait for longer has been seen never to answer again. One that is killed makes us wait as
+ * long when it starts again: only bluestore does.
+ */
+const LEASE_SHARE = { memstore: 15, bluestore: 1.5 } as const;
+
 export function configuration(options: {
   dir: string;
   fsid: string;
@@ -41,7 +48,7 @@ osd_pool_default_min_size = 1
 osd_pool_default_pg_num = 1
 osd_pool_default_pgp_num = 1
 osd_pool_default_pg_autoscale_mode = off
-osd_pool_default_read_lease_ratio = 0.1
+osd_pool_default_read_lease_ratio = ${LEASE_SHARE[store]}
 osd_heartbeat_grace = 4
 osd_crush_chooseleaf_type = 0
 mon_allow_pool_size_one = true
