@@ -51,6 +51,7 @@ export function createFirstRows({ deliver, onOtherStatement }: FirstRowsParts): 
     again = false;
   };
   const deliverFirst = (): void => {
+    if (first.length === 0) return; // as nearly always: then there is nothing to forget either
     const events = first;
     forget();
     for (const event of events) deliver(event);

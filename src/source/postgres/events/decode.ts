@@ -4,7 +4,7 @@
  * unknown, short or left over is `stream_not_understood`, and nothing may be skipped.
  */
 import type { ChangeHandler, Relation, RowImage } from '../../../change/change.ts';
-import { ChangeMessages } from './change-messages.ts';
+import { createRowMessages, readMessage, readTruncate } from './change-messages.ts';
 import { broken, createCursor } from './cursor.ts';
 import { type RelationMessage, readRelation, schemaOf } from './relation-message.ts';
 import { type Replay, TransactionFrame } from './transaction-frame.ts';
@@ -37,9 +37,15 @@ export function createDecoder(parts: DecoderParts): Decoder {
   const cursor = createCursor();
   const relations = new Map<number, Relation>();
   const frame = new TransactionFrame(parts);
-  const changes = new ChangeMessages(parts, cursor, frame, relations);
 
-  const relation = (): void => {
+  const relation = (): Relation => {
+    const oid = cursor.u32();
+    const found = relations.get(oid);
+    if (found === undefined) throw broken(`a change of the unknown relation ${oid}`);
+    return found;
+  };
+  const rows = createRowMessages(parts, cursor, frame, relation);
+  const describe = (): void => {
     const message = readRelation(cursor, parts.name, frame);
     relations.delete(message.oid);
     parts.onRelation(message);
@@ -50,15 +56,15 @@ export function createDecoder(parts: DecoderParts): Decoder {
   const step = (letter: number) => {
     switch (letter) {
       case 0x49: // I
-        return changes.insert();
+        return rows.insert();
       case 0x55: // U
-        return changes.update();
+        return rows.update();
       case 0x44: // D
-        return changes.delete();
+        return rows.delete();
       case 0x54: // T
-        return changes.truncate();
+        return readTruncate(parts, cursor, frame, relation);
       case 0x4d: // M
-        return changes.message();
+        return readMessage(parts, cursor, frame);
       case 0x42: // B
         return frame.begin(cursor);
       case 0x4f: // O
@@ -66,7 +72,7 @@ export function createDecoder(parts: DecoderParts): Decoder {
       case 0x43: // C
         return frame.commit(cursor);
       case 0x52: // R
-        return relation();
+        return describe();
       case 0x59: // Y
         return type();
       default:
