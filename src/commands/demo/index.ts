@@ -7,11 +7,9 @@ import { randomBytes } from 'node:crypto';
 import { rmdir } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { performance } from 'node:perf_hooks';
-import { RowsealError } from '../../base/errors.ts';
 import { clean, json, type Printable, text } from '../../base/text.ts';
-import type { Shop, ShopKind } from '../../engines/common/demo-shop.ts';
-import { mysqlKind } from '../../engines/mysql/demo/shop.ts';
-import { postgresKind } from '../../engines/postgres/demo/shop.ts';
+import type { Shop } from '../../engines/common/demo-shop.ts';
+import { demoOf } from '../../engines/demo-of.ts';
 import { type Command, type CommandIo, parseCommandLine } from '../command.ts';
 import { createNarrator, type Narrator, wantsColour } from './narrator.ts';
 import { type Folder, freeAddress, makeFolder, writeConfig } from './setting.ts';
@@ -61,7 +59,7 @@ async function demo(argv: readonly string[], io: CommandIo): Promise<number> {
       json: { type: 'boolean', default: false },
     },
   });
-  const kind = kindOf(values.source, io);
+  const kind = demoOf(values.source, io.env);
   const write = values.json ? () => undefined : (part: Printable) => void io.stdout.write(part);
   const say = createNarrator({ write, colour: wantsColour(io.stdout, io.env) });
   const started = performance.now();
@@ -86,15 +84,6 @@ async function demo(argv: readonly string[], io: CommandIo): Promise<number> {
     io.stderr.write(text`Interrupted; ${clean(kind.gone)}.\n`);
     return INTERRUPTED;
   }
-}
-
-/** Throws `usage`. */
-function kindOf(source: string, { env }: CommandIo): ShopKind {
-  if (source === 'postgres') return postgresKind;
-  if (source === 'mysql' || source === 'mariadb') return mysqlKind(source, env);
-  throw new RowsealError('usage', `There is no demo on ${source}.`, {
-    hint: '--source is postgres, mysql or mariadb.',
-  });
 }
 
 interface Outcome {
