@@ -56,7 +56,7 @@ ${join(
 )}
 
 A first trail: keygen, write rowseal.yaml (see config.example.yaml), doctor, setup, run; then status and verify.
-Exit status: 0 good, 1 the answer is bad, 2 could not do it or was used wrongly.
+Exit status: 0 good, 1 the answer is bad, 2 could not do it or was used wrongly, 3 a redaction has no column to redact, 70 a defect.
 `;
 
 const stderr = guarded(process.stderr);

@@ -83,7 +83,7 @@ export interface Relation {
   readonly primaryKey: readonly string[] | null;
   /** `schema.table` of every table this is a partition of, nearest first. Policies match on these too. */
   readonly ancestors: readonly string[];
-  /** Our statement triggers are installed: rows wait for their context (DESIGN: attribution). */
+  /** Our statement triggers are installed: rows wait for their context (docs/applications.md). */
   readonly contextTrigger: boolean;
   /** Names of columns are the same whatever their case, as MySQL has it; redactions too are then found so. */
   readonly foldsColumns?: true;

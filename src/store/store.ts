@@ -54,7 +54,7 @@ export interface TrailStore extends TrailReader {
    * - `taken`: another object is there, as far as the store can tell beforehand. Nothing was written (save by an
    *   attempt of this call that failed ambiguously and arrives later still), unless `behind` is set, which writes
    *   a further version unconditionally where the store has versions.
-   * Whoever writes a seal lists the key's versions afterwards to learn whether it won (DESIGN: one writer).
+   * Whoever writes a seal lists the key's versions afterwards to learn whether it won (FORMAT.md section 10: one writer).
    */
   create(
     key: string,

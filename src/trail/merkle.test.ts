@@ -13,7 +13,7 @@ function plainRoot(leaves: readonly Buffer[]): Buffer {
   return hash('sha256', Buffer.concat([Buffer.of(1), left, right]), 'buffer');
 }
 
-/** The plain definition of a compact range: DESIGN of the tree, by trying every aligned subtree. */
+/** The plain definition of a compact range: FORMAT.md section 6, by trying every aligned subtree. */
 function plainRange(first: number, leaves: readonly Buffer[]): Buffer[] {
   if (leaves.length === 0) return [];
   let size = 1;

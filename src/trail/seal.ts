@@ -18,7 +18,7 @@ export const MAX_SEAL_BYTES = 1024 * 1024;
 /** No seal has fewer: its members and its checkpoint alone are some 400. */
 export const MIN_SEAL_BYTES = 256;
 export const SEAL_REASONS = ['start', 'age', 'size', 'count', 'idle', 'stop', 'gap', 'rotate'] as const;
-/** The highest level whose record rules this version knows (FORMAT.md section 6, `source.level`). */
+/** The highest level whose record rules this version knows (FORMAT.md section 7, `source.level`). */
 export const KNOWN_LEVEL = 1;
 export type SealReason = (typeof SEAL_REASONS)[number];
 

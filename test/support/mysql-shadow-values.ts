@@ -1,6 +1,6 @@
 /**
- * The oracle for MySQL's and MariaDB's values: what JSON the server's text of a column must have become by DESIGN section
- * 4 (Values). Written from the design; it shares nothing with src.
+ * The oracle for MySQL's and MariaDB's values: what JSON the server's text of a column must have become by FORMAT.md section
+ * 12 (Values). Written from the design; it shares nothing with src.
  */
 import type { MysqlFlavor } from '../../src/embedded/mysql-packages.ts';
 import { plain, type Render, type Rendered, renderJson } from './shadow-values.ts';

@@ -1,6 +1,6 @@
 /**
  * One session of the workload as far as attribution goes: how it says who acts, and which attribution its changes must
- * have by DESIGN section 5, on tables with our triggers (`attached`) and on others (`plain`).
+ * have by docs/applications.md, on tables with our triggers (`attached`) and on others (`plain`).
  */
 
 import { quote } from './mysql-workload-values.ts';

@@ -1,5 +1,5 @@
 /**
- * The oracle for values: what JSON a column's text must have become by DESIGN section 4 (Values, redaction). Written
+ * The oracle for values: what JSON a column's text must have become by FORMAT.md section 12. Written
  * from the design, for the shadow log's texts and the types' catalog rows; it shares nothing with src/change. The types
  * are Postgres'; those of MySQL and MariaDB are in mysql-shadow-values.ts.
  */

@@ -1,6 +1,6 @@
 /**
  * How sessions of the workload say who acts, in any engine's SQL, and which attribution their changes must have then by
- * DESIGN section 5.
+ * docs/applications.md.
  */
 import type { Random } from './random.ts';
 import type { ExpectedActor } from './shadow.ts';

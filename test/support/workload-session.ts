@@ -1,6 +1,6 @@
 /**
  * One session of the workload as far as attribution goes: how it says who acts, and which attribution its changes
- * must have by DESIGN section 5, on tables with our context triggers (`attached`) and on others (`plain`).
+ * must have by docs/applications.md, on tables with our context triggers (`attached`) and on others (`plain`).
  */
 import type pg from 'pg';
 import type { Random } from './random.ts';

@@ -1,5 +1,5 @@
 /**
- * Who acted, and how sure that is (DESIGN section 5). Holds what one transaction's messages said, one slot per
+ * Who acted, and how sure that is (FORMAT.md section 11: actor and attribution). Holds what one transaction's messages said, one slot per
  * tier; a row takes the highest. A context replaces only an earlier one of its own tier and ends with its
  * transaction. It must never let what the app claims overwrite what the server knows (`connection`).
  */

@@ -1,5 +1,5 @@
 /**
- * The context envelope (DESIGN section 5), however it was carried. What comes in was written by whoever can
+ * The context envelope (FORMAT.md section 11: actor and attribution), however it was carried. What comes in was written by whoever can
  * run SQL: it must never crash the reader, never pass for what the server knows, and never lose a digit.
  */
 import { type JsonTree, jsonOfTree } from '../values/json-tree.ts';

@@ -1,5 +1,5 @@
 /**
- * The bytes of a `change` record, in the member order of DESIGN section 4. A record has two holes, for who
+ * The bytes of a `change` record, in the member order of FORMAT.md section 11. A record has two holes, for who
  * acted and for the session: they are filled at once, or left open while the row waits for its context.
  * It must never write a record that is not one line of strict JSON.
  */

@@ -1,5 +1,5 @@
 /**
- * A cell's text as JSON, by its column's encoding (DESIGN section 4, Values; FORMAT.md). Digits are copied,
+ * A cell's text as JSON, by its column's encoding (FORMAT.md section 12). Digits are copied,
  * never read: nothing passes through a JavaScript number. Where the value in the record is not the value
  * itself, the writer says how it is encoded; the caller must record that under `encoded`.
  */

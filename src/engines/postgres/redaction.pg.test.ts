@@ -156,6 +156,29 @@ describe.each([14, 18])('Postgres %i', (major) => {
     expect(await shop.verify()).toBeNull();
   });
 
+  // docs/operate.md, "To rename without a stop".
+  test('a column whose rename was announced', async () => {
+    const sql = 'create table payments (id int primary key, card_number text)';
+    const both = { match: PAYMENTS.match, former_columns: { card_number: 'mask', pan: 'mask' } };
+    await using shop = await startShop(sql, [ALL, both]);
+    const first = await shop.start(50);
+    await shop.run(`insert into payments values (1, 'PLAIN-1')`);
+    await shop.run('alter table payments rename column card_number to pan');
+    await shop.run(`insert into payments values (2, 'PLAIN-2')`);
+    await shop.sealed(2, first);
+    await first.stop();
+    await shop.configure([
+      ALL,
+      { match: PAYMENTS.match, columns: { pan: 'mask' }, former_columns: { card_number: 'mask' } },
+    ]);
+    const second = await shop.start(50);
+    await shop.run(`insert into payments values (3, 'PLAIN-3')`);
+    await shop.sealed(3, second);
+    await second.stop();
+    expect(foundIn(shop.config.dir, ['PLAIN-'])).toEqual([]);
+    expect(await shop.verify()).toBeNull();
+  });
+
   test('a table that is renamed to where another rule holds, before a row of it came', async () => {
     await using shop = await startShop('create table payments (id int primary key, card_number text)', [
       ALL,
