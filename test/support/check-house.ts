@@ -48,7 +48,9 @@ function arrowsOf(source: ts.SourceFile): Arrow[] {
 function crowded(all: readonly string[]): string[] {
   return [...Map.groupBy(all, (file) => dirname(file))]
     .filter(([, inside]) => inside.length > MAX_FILES)
-    .map(([folder, inside]) => `${folder}: ${inside.length} files, more than ${MAX_FILES}: find the rooms in it`);
+    .map(
+      ([folder, inside]) => `${folder}: ${inside.length} files, more than ${MAX_FILES}: find the rooms in it`,
+    );
 }
 
 /** A folder's own files are a layer: whoever follows its imports must not come back to it. */
