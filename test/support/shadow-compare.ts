@@ -2,8 +2,9 @@
  * Compares a trail with the shadow log: every committed change once, in order, with exact values, patch, image, key,
  * attribution, class and time. It returns the differences in words, the first ones; an empty list is the truth.
  */
-import { applyPatch, canonical, type Exact, ExactNumber, type ExactObject } from './exact-json.ts';
+import { applyPatch, canonical, type Exact, type ExactNumber, type ExactObject } from './exact-json.ts';
 import type { ExpectedActor, ShadowChange, ShadowTransaction, Shape, TextRow } from './shadow.ts';
+import { changesWithRecord } from './shadow-unchanged.ts';
 import { expectedValue, type Redactions, type Render } from './shadow-values.ts';
 import type { ReadRecord, ReadTrail } from './trail-reader.ts';
 
@@ -64,18 +65,24 @@ export function compareWithShadow(options: CompareOptions): Comparison {
 
   let at = 0;
   for (const transaction of expected) {
-    for (const [i, change] of transaction.changes.entries()) {
+    const { xid } = transaction;
+    let end = at;
+    while (end < recorded.length && transactionOf(recorded[end] as ReadRecord) === xid) end++;
+    const own = recorded.slice(at, end);
+    const fits = (record: ReadRecord, change: ShadowChange) =>
+      problemsOf(options, transaction, change, record, {}).length === 0;
+    const before = differences.length;
+    for (const [i, change] of changesWithRecord(transaction.changes, own, fits).entries()) {
       const record = recorded[at];
-      if (change.unchanged === true && !isUnchanged(record, transaction, change)) continue;
       if (record === undefined) {
         differ(`missing: ${nameOf(change)} of transaction ${transaction.xid}`);
         continue;
       }
-      const xid = textAt(record.tree, 'transaction', 'id');
-      if (xid !== transaction.xid) {
+      if (transactionOf(record) !== xid) {
         differ(
-          `${record.tree['id']} is of transaction ${xid}, expected ${nameOf(change)} of ${transaction.xid} (change ${i + 1} of ${transaction.changes.length})`,
+          `${record.tree['id']} is of transaction ${transactionOf(record)}, expected ${nameOf(change)} of ${xid} (change ${i + 1} of ${transaction.changes.length})`,
         );
+        differ(sideBySide(transaction, own));
         return { differences, changes: total, transactions: expected.length, seen };
       }
       at++;
@@ -83,6 +90,7 @@ export function compareWithShadow(options: CompareOptions): Comparison {
         differ(`${record.tree['id']} (${nameOf(change)}, shadow ${change.serial}): ${problem}`);
       }
     }
+    if (before === 0 && differences.length > 0) differ(sideBySide(transaction, own));
   }
   for (const record of recorded.slice(at)) differ(`too many: ${record.line.slice(0, 200)}`);
   for (const problem of ddlProblems(options)) differ(problem);
@@ -90,22 +98,23 @@ export function compareWithShadow(options: CompareOptions): Comparison {
   return { differences, changes: total, transactions: expected.length, seen };
 }
 
-/** Whether this record is of an update that changed nothing: the server may log it, or not. */
-function isUnchanged(
-  record: ReadRecord | undefined,
-  { xid }: ShadowTransaction,
-  { shape, new: row }: ShadowChange,
-): boolean {
-  if (record === undefined || textAt(record.tree, 'transaction', 'id') !== xid) return false;
-  const { tree } = record;
-  const patch = tree['patch'];
-  if (tree['action'] !== 'update' || !Array.isArray(patch) || patch.length > 0) return false;
-  if (textAt(tree, 'target', 'table') !== shape.table) return false;
-  // A column that is left out of the trail may have changed, in another row.
-  return (shape.primary ?? []).every((name) => {
-    const value = textAt(tree, 'target', 'key', name);
-    return (value instanceof ExactNumber ? value.text : value) === row?.[name];
+function transactionOf({ tree }: ReadRecord): unknown {
+  return textAt(tree, 'transaction', 'id');
+}
+
+const MOST_SHOWN = 3000;
+
+/** The transaction as the shadow log has it, and as the trail does: whether a change is missing, or only told of wrongly. */
+function sideBySide({ xid, changes }: ShadowTransaction, records: readonly ReadRecord[]): string {
+  const shadow = changes.map((change) => `${nameOf(change)}${change.unchanged === true ? ' unchanged' : ''}`);
+  const trail = records.map(({ tree }) => {
+    const target = tree['target'] as ExactObject;
+    const patch = tree['patch'];
+    const of = `${tree['action']} ${target['schema']}.${target['table']} ${canonical(target['key'] ?? null)}`;
+    return `${tree['id']} ${of}, ${Array.isArray(patch) ? patch.length : 'no'} operations`;
   });
+  const shown = (lines: readonly string[]) => `${lines.length}: ${lines.join('; ')}`.slice(0, MOST_SHOWN);
+  return `transaction ${xid}: shadow log ${shown(shadow)} — trail ${shown(trail)}`;
 }
 
 /** Change records by (number, index), after a look at the order in which they stand. */
