@@ -1,21 +1,14 @@
 /** `rowseal run`: builds each configured trail's parts and runs them side by side; one that stops doesn't stop the others. */
 import type { Server } from 'node:http';
-import { systemClock } from '../../base/clock.ts';
 import { RowsealError } from '../../base/errors.ts';
-import { createLog, type Log } from '../../base/log.ts';
-import { createMetrics, type Metrics } from '../../base/metrics.ts';
+import { createLog } from '../../base/log.ts';
+import { createMetrics } from '../../base/metrics.ts';
 import { text } from '../../base/text.ts';
-import { newHealth, type TrailHealth } from '../../capture/health.ts';
-import { runTrail } from '../../capture/pipeline.ts';
-import { effectiveConfig, policyOf } from '../../config/compile.ts';
 import { loadConfig } from '../../config/load.ts';
 import type { Config, TrailConfig } from '../../config/schema.ts';
-import { engineOf } from '../../engines/engine-of.ts';
-import type { ChangeSource } from '../../source/source.ts';
 import { type Command, type CommandIo, parseCommandLine } from '../command.ts';
-import { spoolsOf, writerParts } from '../trail-parts.ts';
 import { serveDaemonHttp } from './http.ts';
-import { type Counted, countProgress, countSeal } from './metrics.ts';
+import { createRunningTrail, type Given } from './running-trail.ts';
 
 const HELP = text`rowseal run: the daemon.
 
@@ -73,13 +66,6 @@ function chosenTrails(
   return trails;
 }
 
-interface Given {
-  readonly config: Config;
-  /** Where the configuration was read: what is told to do names it. */
-  readonly file: string;
-  readonly acceptGap: string | null;
-}
-
 async function runDaemon(
   given: Given,
   trails: readonly TrailConfig[],
@@ -113,101 +99,4 @@ async function runDaemon(
 
 function isUnmatched(error: unknown): boolean {
   return error instanceof RowsealError && error.code === 'redaction_unmatched';
-}
-
-/** Problems that one line of the log names. */
-const MAX_TOLD = 20;
-
-interface RunningTrail {
-  readonly name: string;
-  readonly health: TrailHealth;
-  refresh(): void;
-  /** Resolves with the error that ended it, null when it was asked to stop. */
-  run(signal: AbortSignal): Promise<unknown>;
-}
-
-function createRunningTrail(
-  { config, file, acceptGap }: Given,
-  trail: TrailConfig,
-  metrics: Metrics,
-  rootLog: Log,
-  io: CommandIo,
-): RunningTrail {
-  const { name } = trail;
-  const log = rootLog.child({ trail: name });
-  const health = newHealth(systemClock.now());
-  const { waiting: spool, overflow } = spoolsOf(config, trail);
-  const capture = engineOf(trail, io.env).capture({ policy: policyOf(config, trail), file, log, overflow });
-  let source: ChangeSource | null = null;
-  const counted: Counted = { recorder: null, told: {} };
-  const connect = () => {
-    source = capture.connect();
-    return source;
-  };
-  let connected = false;
-  let told = '';
-  const look = () => {
-    health.problems = capture.problems();
-    const now = health.problems.join('\n');
-    if (now === told) return;
-    told = now;
-    if (now === '') log.info('the capture is whole again');
-    else log.warn({ problems: health.problems.slice(0, MAX_TOLD) }, 'the capture is not whole');
-  };
-  const refresh = () => {
-    look();
-    countProgress(metrics, name, counted, source, health, config.metrics.stale_after);
-  };
-  const run = async (signal: AbortSignal): Promise<unknown> => {
-    const writer = await writerParts(config, trail, io);
-    try {
-      await runTrail(
-        {
-          ...writer,
-          connect,
-          waiting: { memoryBytes: config.spool.max_memory, spool, spoolBytes: config.spool.max_bytes },
-          effective: effectiveConfig(config, trail),
-          log,
-          health,
-          acceptGap,
-          patienceMs: capture.patienceMs,
-          observe: {
-            sealed(seal, tookMs) {
-              look();
-              countSeal(metrics, name, seal, tookMs);
-              log.debug(
-                {
-                  number: seal.number,
-                  records: seal.count,
-                  reason: seal.reason,
-                  through: seal.source.through,
-                  tookMs,
-                },
-                'sealed',
-              );
-            },
-            retried: () => metrics.storeRetries.inc({ trail: name }),
-            streaming(_source, streamed) {
-              refresh();
-              Object.assign(counted, { recorder: streamed, told: {} });
-              metrics.reconnects.inc({ trail: name }, connected ? 1 : 0);
-              connected = true;
-            },
-          },
-        },
-        signal,
-      );
-      log.info({ head: health.head, through: health.through }, 'stopped; everything read is sealed');
-      return null;
-    } catch (error) {
-      const known = error instanceof RowsealError ? error : null;
-      Object.assign(health, { state: 'failed', lastError: known?.message ?? String(error) });
-      log.error({ err: error, code: known?.code ?? 'internal', hint: known?.hint }, 'the trail stopped');
-      return error;
-    } finally {
-      spool.close();
-      await writer.store.close();
-    }
-  };
-  return { name, health, refresh, run };
 }

@@ -4,6 +4,7 @@
  * takes as it is (new trail) or that the accepted gap ends at.
  */
 import type pg from 'pg';
+import { RowsealError } from '../../base/errors.ts';
 import type { Position } from '../../change/change.ts';
 import type { Opened, Resume, SourceIdentity } from '../source.ts';
 import {
@@ -19,6 +20,7 @@ import { decideOpening, incarnationOf, parseIncarnation, type ServerState } from
 import { startPosition } from './stream.ts';
 import type { Watch } from './watch/watch.ts';
 import type { ConnectionTarget } from './wire/connection.ts';
+import { asRowsealError } from './wire/failure.ts';
 import { connectSession, createSideSession, type SideSession } from './wire/sessions.ts';
 
 export interface OpeningParts {
@@ -107,6 +109,24 @@ export async function inspectSource(
     await client?.end().catch(() => undefined);
     await side.close();
   }
+}
+
+/** The server's words for a slot that is gone or lost, or a publication, are the same: so the slot is asked for. */
+export async function explainRefusal(
+  error: unknown,
+  { side, facts }: Attached,
+  slot: string,
+): Promise<unknown> {
+  const code = (error as { code?: string }).code ?? '';
+  if (!['55000', '42704', '58P01'].includes(code)) return asRowsealError(error, 'streaming');
+  const state = await readSlot(side, slot, facts.versionNumber).catch(() => undefined);
+  // 58P01, undefined_file: a WAL segment that the slot needs was removed.
+  const said = (error as Error).message;
+  if (state === null) return new RowsealError('slot_missing', `slot ${slot}: ${said}`, { cause: error });
+  const lost =
+    state?.walStatus === 'lost' || (state?.invalidationReason ?? null) !== null || code === '58P01';
+  if (lost) return new RowsealError('slot_lost', `slot ${slot}: ${said}`, { cause: error });
+  return asRowsealError(error, 'streaming');
 }
 
 function create(client: pg.Client, facts: ServerFacts, { slot, failover, log }: OpeningParts) {

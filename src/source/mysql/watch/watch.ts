@@ -8,8 +8,6 @@ import type { Policy } from '../../../change/policy/policy.ts';
 import type { ColumnsNow } from '../events/table-map.ts';
 import { parseGtidSet } from '../position/gtid.ts';
 import { keptSeconds } from '../preflight/binlog.ts';
-import { cascadeObservation, cascadesFrom, logsCascades } from '../preflight/foreign-keys.ts';
-import { type CascadeFacts, readCascades, readTableNames } from '../preflight/schema.ts';
 import {
   type BinlogState,
   incarnationOf,
@@ -18,9 +16,9 @@ import {
   type ServerFacts,
 } from '../wire/server.ts';
 import type { SideSession } from '../wire/sessions.ts';
-import { type Coverage, coverageOf, coverageProblems, type OfTable } from './coverage.ts';
-import { type Kit, readKit } from './kit.ts';
-import { type RedactedColumns, readRedacted } from './redacted-columns.ts';
+import { createCascadeNews } from './cascade-news.ts';
+import { type Coverage, coverageProblems, type OfTable } from './coverage.ts';
+import { createDefinitions } from './definitions.ts';
 import {
   type Capture,
   type CaptureProblem,
@@ -59,22 +57,6 @@ export interface Watch {
   readonly dumps: Set<number>;
 }
 
-/** Tables, triggers and foreign keys are looked up less often than settings: MariaDB opens every table for that. */
-const DEFINITIONS_MS = 60_000;
-
-interface Definitions {
-  readonly kit: Kit | null;
-  readonly coverage: Coverage;
-  readonly redactions: RedactedColumns | null;
-  readonly cascades: readonly CascadeFacts[];
-  /** The server logs what cascades change, as far as its settings go. */
-  readonly logged: boolean;
-  readonly foldsNames: boolean;
-  readonly lookedAt: number;
-  /** Another session: another connection, maybe another server. */
-  readonly side: SideSession;
-}
-
 export interface WatchOptions {
   /** Milliseconds since 1970. */
   readonly clock: () => number;
@@ -87,50 +69,18 @@ export interface WatchOptions {
 }
 
 export function createWatch(options: WatchOptions): Watch {
-  const { clock, covers = () => true, wantsTrigger = () => false, policy } = options;
-  let definitions: Definitions | null = null;
-  let stale = false;
-  /** Cascades that the trail was told of. */
-  const told = new Set<string>();
-  /** `schema.table` of those with a change whose cascades were not logged. */
-  const unloggedParents = new Set<string>();
+  const { clock, covers = () => true, wantsTrigger = () => false, policy = null } = options;
+  const definitions = createDefinitions({ clock, covers, wantsTrigger, policy });
+  const cascades = createCascadeNews(covers);
   let known: { readonly capture: Capture; readonly state: BinlogState; readonly incarnation: string } | null =
     null;
   let problems: readonly CaptureProblem[] = [];
   let untold: Observation[] = [];
 
-  const readDefinitions = async (side: SideSession, facts: ServerFacts): Promise<Definitions> => {
-    const lookedAt = clock();
-    stale = false; // what is defined while we look is looked at again
-    const { foldsNames } = facts;
-    const kit = await readKit(side);
-    const tables = await readTableNames(side);
-    const coverage = coverageOf(tables, kit, foldsNames, { covers, wantsTrigger });
-    const redactions = policy === undefined ? null : await readRedacted(side, policy, tables, foldsNames);
-    const cascades = await readCascades(side);
-    const logged = logsCascades(facts);
-    return { kit, coverage, redactions, cascades, lookedAt, side, logged, foldsNames };
-  };
-  const tellCascades = ({ cascades, logged, foldsNames }: Definitions) => {
-    for (const cascade of logged ? cascadesFrom(unloggedParents, cascades) : cascades) {
-      if (!covers(cascade.schema, cascade.table, foldsNames)) continue;
-      const key = JSON.stringify(cascade);
-      if (!told.has(key)) untold.push(cascadeObservation(cascade));
-      told.add(key);
-    }
-  };
-
   const look = async (side: SideSession, facts: ServerFacts, unsealedMs: number | null): Promise<Look> => {
     const state = await readBinlogState(side, facts);
     const end = await readEnd(side, facts);
-    const old = definitions;
-    const due =
-      old === null ||
-      stale ||
-      old.redactions?.unmatched ||
-      old.side !== side ||
-      clock() - old.lookedAt >= DEFINITIONS_MS;
-    const now = due ? await readDefinitions(side, facts) : old;
+    const now = await definitions.look(side, facts);
     const capture = await readCapture(side, facts, end, now.kit);
     const incarnation = incarnationOf(facts);
     problems = [
@@ -145,8 +95,8 @@ export function createWatch(options: WatchOptions): Watch {
       untold.push(...compareCapture(known.capture, capture));
       if (lost !== null) untold.push({ kind: 'tamper', what: 'binlog_reset', details: { lost } });
     }
-    tellCascades(now);
-    definitions = now;
+    untold.push(...cascades.of(now));
+    definitions.keep(now);
     known = { capture, state, incarnation };
     return { state, end, lost };
   };
@@ -168,16 +118,14 @@ export function createWatch(options: WatchOptions): Watch {
       return news;
     },
     problems: () => problems,
-    hasTriggers: (schema, table) => definitions?.kit?.tables.has(`${schema}.${table}`) ?? false,
+    hasTriggers: (schema, table) => definitions.current?.kit?.tables.has(`${schema}.${table}`) ?? false,
     cascadesUnlogged: (schema, table) => {
-      unloggedParents.add(`${schema}.${table}`);
-      if (definitions !== null) tellCascades(definitions);
+      cascades.unlogged(schema, table);
+      if (definitions.current !== null) untold.push(...cascades.of(definitions.current));
     },
-    unmatched: () => definitions?.redactions?.unmatched ?? null,
-    columnsNow: (schema, table) => definitions?.redactions?.columnsOf(schema, table),
-    defined: () => {
-      stale = true;
-    },
+    unmatched: () => definitions.current?.redactions?.unmatched ?? null,
+    columnsNow: (schema, table) => definitions.current?.redactions?.columnsOf(schema, table),
+    defined: definitions.defined,
   };
 }
 

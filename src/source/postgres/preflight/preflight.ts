@@ -3,11 +3,13 @@
  * is wrong, why that matters, and the SQL or command that mends it. Nothing in here asks a server.
  */
 import { type Check, check } from '../../preflight.ts';
-import { publicationChecks, roleChecks, slotChecks } from './capture.ts';
+import { publicationChecks, slotChecks } from './capture.ts';
 import type { PreflightFacts } from './facts.ts';
 import { kitChecks } from './kit.ts';
+import { roleChecks } from './role.ts';
 import { serverChecks } from './server.ts';
-import { judgeTables, tableChecks } from './tables.ts';
+import { tableChecks } from './table-checks.ts';
+import { judgeTables } from './tables.ts';
 import type { PreflightWish } from './wish.ts';
 
 /** Every check on the server, its slot, publication, kit and tables. */

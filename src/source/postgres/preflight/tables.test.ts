@@ -1,7 +1,8 @@
 import { describe, expect, test } from 'vitest';
 import { type TableWish, wishFor } from '../../preflight.ts';
 import type { PublicationFacts, TableFacts } from './facts.ts';
-import { judgeTables, tableChecks } from './tables.ts';
+import { tableChecks } from './table-checks.ts';
+import { judgeTables } from './tables.ts';
 
 const table = (facts: Partial<TableFacts> = {}): TableFacts => ({
   schema: 'public',

@@ -18,6 +18,8 @@ import {
   readCapture,
 } from './capture.ts';
 import { createRedactedColumns } from './redacted-columns.ts';
+import { createSeenPublication } from './seen-publication.ts';
+import { readWal } from './wal.ts';
 
 export type { CaptureProblem } from './capture.ts';
 
@@ -52,31 +54,10 @@ export function createWatch(parts: {
   let problems: readonly CaptureProblem[] = [];
   let untold: Observation[] = [];
   const lineages = createLineages();
-  /** The publication as it was last seen, and where the log ended before that. */
-  let seen: { readonly oid: string; readonly position: string } | null = null;
-
-  const readWal = async (side: SideSession) => {
-    const [row] = await side.query(
-      `select case when pg_is_in_recovery() then pg_last_wal_replay_lsn() else pg_current_wal_flush_lsn() end as lsn,
-              s.slot_name is not null as there, s.wal_status, s.confirmed_flush_lsn as confirmed,
-              age(p.xmin) <= age(s.catalog_xmin) as younger
-         from (values (1)) one left join pg_replication_slots s on s.slot_name = $1
-           left join pg_publication p on p.pubname = $2`,
-      [slot, publication],
-    );
-    const walProblems: CaptureProblem[] = [];
-    const status = row?.['wal_status'] ?? null;
-    if (row?.['there'] === 't' && (status === 'unreserved' || status === 'lost')) {
-      walProblems.push(captureProblem('slot_at_risk', slot, `wal_status ${status}`));
-    }
-    const fate = row?.['there'] !== 't' ? 'slot_missing' : status === 'lost' ? 'slot_lost' : null;
-    // Our slot's catalog_xmin isn't past its making, or its last ALTER: perhaps it was another at the slot's position.
-    const unseen = row?.['younger'] === 't' ? (row['confirmed'] ?? null) : null;
-    return { position: row?.['lsn'] ?? null, walProblems, fate, unseen } as const;
-  };
+  const seen = createSeenPublication(publication);
 
   const look = async (side: SideSession, version: number) => {
-    const wal = await readWal(side);
+    const wal = await readWal(side, slot, publication);
     if (wal.fate !== null && streaming) {
       throw new RowsealError(
         wal.fate,
@@ -99,14 +80,9 @@ export function createWatch(parts: {
     const [{ position = null } = {}] = await side.query(`select ${END_OF_LOG} as position`);
     await redacted.look(side, now);
     remember(now, position === null ? 0n : parseLsn(position), lineages);
-    // What is decoded where no publication of the name was fails before 18; since then its rows are passed over.
-    const from = seen === null ? wal.unseen : seen.oid === now.oid ? null : seen.position;
-    if (version >= 180_000 && from !== null && position !== null) {
-      const reason = seen === null ? 'publication_perhaps_recreated' : 'publication_recreated';
-      untold.push({ kind: 'gap', from, to: position, reason, details: { publication }, within: true });
-    }
-    if (wal.position !== null) seen = { oid: now.oid, position: wal.position };
-    problems = [...wal.walProblems, ...problemsOf(now, publication, matches)];
+    const gap = seen.look(now.oid, wal, position, version);
+    if (gap !== null) untold.push(gap);
+    problems = [...wal.problems, ...problemsOf(now, publication, matches)];
     if (known === null) untold.push(describe(now, publication, problems));
     else untold.push(...compareCapture(known, now, publication, matches));
     known = now;
