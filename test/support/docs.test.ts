@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { expect, it } from 'vitest';
 import { parseConfig } from '../../src/config/load.ts';
 import { renderConfigExample } from './render-config.ts';
-import { renderErrors } from './render-docs.ts';
+import { renderErrors, renderFindings } from './render-docs.ts';
 
 const text = (path: string) => readFileSync(new URL(`../../${path}`, import.meta.url), 'utf8');
 
@@ -13,4 +13,8 @@ it('config.example.yaml is what the schema renders (npm run docs), and is a vali
 
 it('the codes in docs/errors.md are what the table renders (npm run docs)', () => {
   expect(text('docs/errors.md')).toBe(renderErrors(text('docs/errors.md')));
+});
+
+it('docs/findings.md is what the table renders (npm run docs)', () => {
+  expect(text('docs/findings.md')).toBe(renderFindings());
 });
