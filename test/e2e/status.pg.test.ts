@@ -158,7 +158,9 @@ it('names a segment that is not what was sealed', async () => {
   );
   const { exit, trail } = await status();
   expect(exit).toBe(1);
-  expect(trail.problems).toContainEqual(expect.stringContaining('has another SHA-256 than the seal says'));
+  expect(trail.problems).toContainEqual(
+    expect.stringContaining('is not there with the SHA-256 that the seal says'),
+  );
   await writeFile(path, bytes);
 });
 

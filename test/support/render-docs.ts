@@ -21,18 +21,18 @@ export function renderErrors(page: string): string {
 }
 
 const SEVERITIES = {
-  finding: 'Findings: evidence is missing or altered (exit 1)',
-  notice: 'Notices: interference or residue that altered nothing (exit 0; 1 with `--strict`)',
-  unchecked: 'Could not check (exit 2, unless there are findings)',
+  finding: ['Findings', 'Evidence is missing or altered: exit 1.'],
+  notice: ['Notices', 'Interference or residue that altered nothing: exit 0, or 1 with `--strict`.'],
+  unchecked: ['Could not check', 'Exit 2, unless there are findings.'],
 } as const;
 
 /** The whole page. */
 export function renderFindings(): string {
-  const sections = Object.entries(SEVERITIES).map(([severity, title]) => {
+  const sections = Object.entries(SEVERITIES).map(([severity, [title, said]]) => {
     const rows = Object.entries(CODES).filter(([, [own]]) => own === severity);
-    return `## ${title}\n\n| code | what it means |\n| --- | --- |\n${rows.map(([code, [, meaning]]) => `| \`${code}\` | ${meaning} |\n`).join('')}`;
+    return `## ${title}\n\n${said}\n\n| code | what it means |\n| --- | --- |\n${rows.map(([code, [, meaning]]) => `| \`${code}\` | ${meaning} |\n`).join('')}`;
   });
-  return `# What verify can find\n\nRendered from src/verify/findings/findings.ts by \`npm run docs\`. How to read a verdict: [auditors.md](auditors.md).\n\n${sections.join('\n')}`;
+  return `# What verify can find\n\nRendered from src/verify/findings/findings.ts by \`npm run docs\`. How to read a verdict: [auditors.md](auditors.md).\n\n**Contents**: [Findings](#findings) · [Notices](#notices) · [Could not check](#could-not-check)\n\n${sections.join('\n')}`;
 }
 
 if (import.meta.main) {
