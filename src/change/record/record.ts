@@ -21,7 +21,7 @@ export interface TransactionBytes {
   readonly end: Buffer;
 }
 
-/** Where a record stands in its transaction, and who acted. One object serves all records of a recorder. */
+/** Where a record stands in its transaction, and who acted. One object serves one record after another. */
 export interface Place {
   transaction: TransactionBytes;
   index: number;
@@ -31,6 +31,17 @@ export interface Place {
   actorHole: number;
   contextHole: number;
 }
+
+export function newPlace(): Place {
+  return { transaction: NO_TRANSACTION, index: 0, attribution: null, actorHole: 0, contextHole: 0 };
+}
+
+const NO_TRANSACTION: TransactionBytes = {
+  id: Buffer.alloc(0),
+  time: Buffer.alloc(0),
+  transaction: Buffer.alloc(0),
+  end: Buffer.alloc(0),
+};
 
 /** One row as the ChangeHandler got it. Reused like the images in it. */
 export interface RowChange {

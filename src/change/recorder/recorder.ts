@@ -1,41 +1,21 @@
 /**
- * From a source's events to records in the sink: what each event is recorded as, with whose attribution, and what
- * waits. Which event it is, numbering.ts says; how far the sink's records reach, delivery.ts. One event at a time,
+ * From a source's events to records in the sink: rows by rows.ts, messages by messages.ts, what is no row by notes.ts.
+ * Which event it is, numbering.ts says; how far the sink's records reach, delivery.ts. One event at a time,
  * synchronously. It must never hand over a change twice, out of order, or with somebody else's attribution.
  */
-import {
-  type Attribution,
-  createAttributor,
-  type MessageTree,
-  readMessage,
-  type Tier,
-  UNATTRIBUTED,
-} from '../attribution/attribution.ts';
-import { textOf } from '../attribution/envelope.ts';
-import type { RecordBuffer } from '../buffer.ts';
-import type { ChangeHandler, Observation, Relation } from '../change.ts';
+import { createAttributor } from '../attribution/attribution.ts';
+import type { ChangeHandler } from '../change.ts';
 import type { Policy } from '../policy/policy.ts';
-import type { RowPlan } from '../policy/row-plan.ts';
-import { writeFittingChange } from '../record/fit.ts';
-import type { ValueContext } from '../record/patch.ts';
-import { type Place, type RowChange, type TransactionBytes, writeTruncate } from '../record/record.ts';
-import {
-  type Genesis,
-  TRAIL_CLASS,
-  writeDdl,
-  writeGenesis,
-  writeLostRelation,
-  writeObservation,
-  writeRelation,
-  writeTamper,
-} from '../record/trail-records.ts';
+import { type Genesis, writeGenesis, writeObservation } from '../record/trail-records.ts';
 import type { Progress, RecordSink } from '../sink.ts';
+import { newCounters, type RecorderCounters } from './counters.ts';
 import { createDelivery } from './delivery.ts';
-import { giveUp, holdingOf, resolve } from './holding.ts';
+import { giveUp } from './holding.ts';
+import { createMessages } from './messages.ts';
+import { createNotes } from './notes.ts';
 import { createNumbering } from './numbering.ts';
-import type { OpenTransaction } from './open-transaction.ts';
-import { createRelations } from './relations.ts';
-import type { Holding, WaitingOptions } from './waiting.ts';
+import { createRows } from './rows.ts';
+import type { WaitingOptions } from './waiting.ts';
 
 export interface RecorderOptions {
   /** The trail's name; its last part begins every record's id. */
@@ -56,23 +36,6 @@ export interface RecorderOptions {
   readonly onBacklog?: () => void;
 }
 
-export interface RecorderCounters {
-  /** Events delivered, replayed ones too. */
-  events: number;
-  /** Changes recorded, by tier. */
-  readonly tiers: { [tier in Tier]: number };
-  /** Changes of relations that no rule matches. */
-  skipped: number;
-  /** Events that an earlier run had sealed already. */
-  replayed: number;
-  /** Messages of ours that could not be read, or whose context or setting was none. */
-  badContexts: number;
-  /** Changes that had to wait for their context. */
-  waited: number;
-  /** Gap records: what the trail admits to miss. */
-  gaps: number;
-}
-
 export interface Recorder extends ChangeHandler {
   progress(): Progress;
   readonly counters: Readonly<RecorderCounters>;
@@ -88,26 +51,7 @@ export function createRecorder(options: RecorderOptions): Recorder {
   const { policy, resume } = options;
   const numbering = createNumbering(options.trail.slice(options.trail.lastIndexOf('/') + 1), resume);
   const attributor = createAttributor(policy);
-  const relations = createRelations(policy);
-  const values: ValueContext = { maxValueBytes: policy.maxValueBytes, hmac: policy.hmac, encoded: [] };
-  const place: Place = {
-    transaction: NO_TRANSACTION,
-    index: 0,
-    attribution: null,
-    actorHole: 0,
-    contextHole: 0,
-  };
-  const change: RowChange = { action: 'insert', before: null, beforeIsKey: false, after: null };
-  const tiers = { asserted: 0, session: 0, annotated: 0, connection: 0, none: 0 };
-  const counters: RecorderCounters = {
-    events: 0,
-    tiers,
-    skipped: 0,
-    replayed: 0,
-    badContexts: 0,
-    waited: 0,
-    gaps: 0,
-  };
+  const counters = newCounters();
   const delivery = createDelivery({
     sink: options.sink,
     resume,
@@ -115,98 +59,12 @@ export function createRecorder(options: RecorderOptions): Recorder {
     drainBytes: options.drainBytes ?? Number.POSITIVE_INFINITY,
     onBacklog: options.onBacklog ?? (() => {}),
     released: (attribution) => {
-      tiers[attribution.tier]++;
+      counters.tiers[attribution.tier]++;
     },
   });
-  let tampered = false;
-  let held: Holding = null;
-
-  /** Counts an event; whether it is new. */
-  function arrives(): boolean {
-    counters.events++;
-    if (numbering.arrives()) return true;
-    counters.replayed++;
-    return false;
-  }
-
-  /** The relation's plan, its record written where it is due; null where the policy leaves the relation out. */
-  function planned(transaction: OpenTransaction, relation: Relation): RowPlan | null {
-    const looked = relations.look(relation, transaction.day);
-    const { plan, due } = looked;
-    if (plan === null) {
-      counters.skipped++;
-      if (looked.lost && looked.told !== transaction.serial) {
-        looked.told = transaction.serial;
-        counters.gaps++;
-        const { position } = transaction.start;
-        note(transaction, null, (out) =>
-          writeLostRelation(out, place, relation, numbering.reached, position),
-        );
-      } else delivery.passed(transaction, numbering.index);
-    } else if (due) {
-      writeRelation(delivery.open(transaction, plan.class, null, null), plan, transaction.start.time);
-      delivery.close(0, 0);
-    }
-    return plan;
-  }
-
-  /** Sets `place` to the current event, and `held` where nothing is known of who acted and the row waits for it. */
-  function placeRow(
-    transaction: OpenTransaction,
-    relation: Relation,
-    action: RowChange['action'] | 'truncate',
-  ): void {
-    const expecting = relation.contextTrigger && !relation.contextAhead && transaction.resolution === null;
-    const said = attributor.current(expecting);
-    held = said === null ? holdingOf(transaction, relation, action, delivery) : null;
-    const known = said ?? (held === null ? UNATTRIBUTED : null);
-    if (known === null) counters.waited++;
-    else tiers[known.tier]++;
-    place.transaction = numbering.bytesOf(transaction);
-    place.index = numbering.index;
-    place.attribution = known;
-  }
-
-  /** Writes a record of class `trail` at the current event. */
-  function note(
-    transaction: OpenTransaction,
-    who: Attribution | null,
-    write: (out: RecordBuffer) => void,
-  ): void {
-    place.transaction = numbering.bytesOf(transaction);
-    place.index = numbering.index;
-    place.attribution = who;
-    write(delivery.open(transaction, TRAIL_CLASS, numbering.index, null));
-    delivery.close(0, 0);
-  }
-
-  function sessionMessage(transaction: OpenTransaction, message: MessageTree, isNew: boolean): void {
-    const spoken = attributor.session(message);
-    if (attributor.misread()) counters.badContexts++;
-    if (!spoken) return;
-    if (delivery.waitingBytes > 0) {
-      resolve(transaction, textOf(message['relid']), attributor.reachingBack());
-      delivery.release();
-    }
-    const role = textOf(message['replication_role']);
-    if (role === null || role === 'origin' || tampered) return;
-    tampered = true;
-    if (!isNew) return;
-    const who = attributor.current() ?? UNATTRIBUTED;
-    note(transaction, who, (out) =>
-      writeTamper(out, place, 'session_replication_role', { replication_role: role }),
-    );
-  }
-
-  function observe(observation: Observation): void {
-    const time = new Date(options.now()).toISOString();
-    observed((out) => writeObservation(out, observation, time));
-  }
-
-  function observed(write: (out: RecordBuffer) => void): void {
-    write(delivery.open(null, TRAIL_CLASS, null, null));
-    delivery.close(0, 0);
-  }
+  const notes = createNotes(numbering, delivery);
+  const rows = createRows({ policy, numbering, attributor, delivery, notes, counters });
+  const messages = createMessages({ numbering, attributor, delivery, notes, counters });
 
   return {
     counters,
@@ -214,59 +72,14 @@ export function createRecorder(options: RecorderOptions): Recorder {
     waitingBytes: () => delivery.waitingBytes,
     drain: () => delivery.drain(),
     begin(start) {
-      tampered = false;
+      messages.begin();
       attributor.begin(start.session);
       delivery.begin(numbering.begin(start));
     },
-    row(action, relation, before, beforeIsKey, after) {
-      const transaction = numbering.inside();
-      if (!arrives()) return;
-      const plan = planned(transaction, relation);
-      if (plan === null) return;
-      placeRow(transaction, relation, action);
-      change.action = action;
-      change.before = before;
-      change.beforeIsKey = beforeIsKey;
-      change.after = after;
-      const out = delivery.open(transaction, plan.class, numbering.index, held);
-      try {
-        writeFittingChange(out, place, plan, change, values);
-      } catch (error) {
-        delivery.abandon();
-        throw error;
-      }
-      delivery.close(place.actorHole, place.contextHole);
-    },
-    truncate(truncated, how) {
-      const transaction = numbering.inside();
-      for (const relation of truncated) {
-        if (!arrives()) continue;
-        const plan = planned(transaction, relation);
-        if (plan === null) continue;
-        placeRow(transaction, relation, 'truncate');
-        const out = delivery.open(transaction, plan.class, numbering.index, held);
-        writeTruncate(out, place, plan, how);
-        delivery.close(place.actorHole, place.contextHole);
-      }
-    },
-    message(prefix, content) {
-      const transaction = numbering.inside();
-      const isNew = arrives();
-      const known = prefix === 'rowseal.context' || prefix === 'rowseal.session' || prefix === 'rowseal.ddl';
-      const message = known ? readMessage(content) : null;
-      if (prefix === 'rowseal.context') {
-        if (!attributor.asserted(message, content.length)) counters.badContexts++;
-      } else if (known && message === null) counters.badContexts++;
-      else if (message !== null) {
-        if (prefix === 'rowseal.session') sessionMessage(transaction, message, isNew);
-        else if (isNew) {
-          const who = attributor.ofDdl(message);
-          note(transaction, who, (out) => writeDdl(out, place, message));
-        }
-      }
-      delivery.passed(transaction, numbering.index);
-    },
-    moved: relations.moved,
+    row: rows.row,
+    truncate: rows.truncate,
+    message: messages.message,
+    moved: rows.moved,
     commit(end) {
       const transaction = numbering.commit(end);
       giveUp(transaction, attributor.unspoken());
@@ -283,15 +96,9 @@ export function createRecorder(options: RecorderOptions): Recorder {
         delivery.jump(observation.to);
         numbering.jump(observation.to);
       }
-      observe(observation);
+      const time = new Date(options.now()).toISOString();
+      notes.outside((out) => writeObservation(out, observation, time));
     },
-    genesis: (genesis) => observed((out) => writeGenesis(out, genesis)),
+    genesis: (genesis) => notes.outside((out) => writeGenesis(out, genesis)),
   };
 }
-
-const NO_TRANSACTION: TransactionBytes = {
-  id: Buffer.alloc(0),
-  time: Buffer.alloc(0),
-  transaction: Buffer.alloc(0),
-  end: Buffer.alloc(0),
-};

@@ -19,7 +19,13 @@ export interface Looked {
   told: number;
 }
 
-export function createRelations(policy: Policy) {
+export interface Relations {
+  moved(moves: readonly TableMove[]): void;
+  /** Valid until the next call. Throws `redaction_unmatched`: no row of the relation may be recorded. */
+  look(relation: Relation, day: string): Looked;
+}
+
+export function createRelations(policy: Policy): Relations {
   const plans = new WeakMap<Relation, Looked>();
   const guard = createRedactionGuard(policy);
   /** Of one day: on the next everything is due again. */
@@ -38,9 +44,8 @@ export function createRelations(policy: Policy) {
   }
 
   return {
-    moved: (moves: readonly TableMove[]) => guard.moved(moves),
-    /** Valid until the next call. Throws `redaction_unmatched`: no row of the relation may be recorded. */
-    look(relation: Relation, day: string): Looked {
+    moved: (moves) => guard.moved(moves),
+    look(relation, day) {
       if (relation !== lastRelation) {
         let found = plans.get(relation);
         if (found === undefined) {
