@@ -4,7 +4,7 @@
  */
 import { clean, join, type Printable, pad, painter, text } from '../base/text.ts';
 import type { Finding } from './findings/findings.ts';
-import type { Verdict } from './verify.ts';
+import type { Verdict } from './verdict.ts';
 
 /** 0 good, 1 the answer is bad, 2 could not check. */
 export function exitStatus(verdict: Verdict, strict: boolean): 0 | 1 | 2 {

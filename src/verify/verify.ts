@@ -6,8 +6,9 @@
 import type { TrailReader } from '../store/store.ts';
 import type { Checkpoint } from '../trail/checkpoint.ts';
 import type { VerifierKey } from '../trail/note.ts';
-import { isOfLaterLevel, KNOWN_LEVEL, type Seal } from '../trail/seal.ts';
-import { createFindingLog, type Fault, type Finding, type FindingLog } from './findings/findings.ts';
+import { isOfLaterLevel, type Seal } from '../trail/seal.ts';
+import { createFindingLog, type Fault } from './findings/findings.ts';
+import { type LaterLevel, noteLevel, reportLevel } from './later-level.ts';
 import { sealFaults } from './seals/chain.ts';
 import { createSegmentListing, type SegmentListing } from './seals/listing.ts';
 import type { Link } from './seals/seals.ts';
@@ -28,6 +29,7 @@ import {
   reportStrays,
 } from './segments/residue.ts';
 import { checkTransactions, type Place, recordFaults } from './segments/transactions.ts';
+import { type Verdict, verdictOf } from './verdict.ts';
 
 export interface VerifyOptions {
   /** Null: trust the key that seal 0 names. */
@@ -50,47 +52,6 @@ export interface Progress {
   readonly plainBytes: number;
 }
 
-export interface Verdict {
-  readonly result: 'ok' | 'findings' | 'unchecked';
-  readonly location: string;
-  readonly trail: string | null;
-  /** `pinned`: by the key that was given. `first-use`: by the key that the trail itself names. */
-  readonly trust: {
-    readonly how: 'pinned' | 'first-use' | 'none';
-    readonly vkey: string | null;
-    /** `name+id` of the keys that the seals name as theirs, unchecked, where none of them is signed by `vkey`. */
-    readonly signers: readonly string[];
-  };
-  readonly scope: {
-    readonly since: number;
-    readonly segments: boolean;
-    readonly locks: boolean;
-    /** The trail was held to a head remembered from earlier, and contains it. */
-    readonly remembered: boolean;
-  };
-  readonly head: {
-    readonly number: number;
-    readonly size: number;
-    /** Base64. */
-    readonly root: string;
-    readonly sealed_at: string;
-    readonly through: string;
-  } | null;
-  readonly checked: {
-    readonly seals: number;
-    readonly segments: number;
-    readonly records: number;
-    readonly plain_bytes: number;
-    readonly expired_segments: number;
-    readonly first_seal: number | null;
-  };
-  /** All of each kind; the lists hold at most 1000. */
-  readonly counts: { readonly findings: number; readonly notices: number; readonly unchecked: number };
-  readonly findings: readonly Finding[];
-  readonly notices: readonly Finding[];
-  readonly unchecked: readonly Finding[];
-}
-
 /** Seals whose segments are under way at once. */
 const UNDER_WAY = 16;
 
@@ -109,8 +70,7 @@ interface Run {
   plainBytes: number;
   expired: number;
   remembered: 'unseen' | 'good' | 'bad';
-  /** Seals whose records follow rules that are not known; `changesKey`: behind the last one another key signs. */
-  laterLevel: { readonly first: Link; last: Link; changesKey: boolean } | null;
+  laterLevel: LaterLevel | null;
   signers: readonly string[];
 }
 
@@ -177,7 +137,7 @@ async function checkSeals(walk: Walk, verifier: VerifierKey, run: Run): Promise<
         seal: 0,
       });
     }
-    if (isOfLaterLevel(link.file.seal)) noteLevel(link, run);
+    run.laterLevel = noteLevel(run.laterLevel, link);
     run.first ??= link.number;
     run.seals += 1;
     const segments = run.options.sealsOnly ? [] : await locateSegments(link, run.listing);
@@ -188,27 +148,6 @@ async function checkSeals(walk: Walk, verifier: VerifierKey, run: Run): Promise<
     if (run.laterLevel?.changesKey) break;
   }
   while (underWay.length > 0) await settleOne();
-}
-
-function noteLevel(link: Link, run: Run): void {
-  const first = run.laterLevel?.first ?? link;
-  run.laterLevel = { first, last: link, changesKey: link.file.seal.next_key !== undefined };
-}
-
-/** Auditors upgrade last: what a later version wrote is not tampered with because we do not know it. */
-function reportLevel({ laterLevel, options, context: { log } }: Run): void {
-  if (laterLevel === null) return;
-  const { first, last, changesKey } = laterLevel;
-  const place = { seal: first.number };
-  const level = `level ${first.file.seal.source.level}, this verifier knows ${KNOWN_LEVEL}`;
-  if (!options.sealsOnly) {
-    const message = `records from here on are of ${level}: only their hashes were checked`;
-    log.add('level_unknown', first.key, message, place);
-  }
-  if (changesKey) {
-    const message = `it names the key that signs from here on, by rules of ${level}: nothing behind it was checked`;
-    log.add('level_unknown', last.key, message, { seal: last.number });
-  }
 }
 
 /** Finds a seal's segments in the listing; must be called in the order of the seals. */
@@ -266,7 +205,7 @@ async function settleHead(walk: Walk, reader: TrailReader, verifier: VerifierKey
     await refusedByKey(reader, walk, verifier, since, log);
     return;
   }
-  reportLevel(run);
+  reportLevel(run.laterLevel, run.options, log);
   if (run.seals === 0) log.add('no_trail', '', `no seal from ${since} on; the head is ${run.head.number}`);
   if (remembered === null || run.remembered !== 'unseen' || run.laterLevel?.changesKey) return;
   const size = run.head.file.checkpoint.size;
@@ -276,45 +215,4 @@ async function settleHead(walk: Walk, reader: TrailReader, verifier: VerifierKey
   } else if (run.first === 0) {
     log.add('head_mismatch', '', `no seal ends at the ${remembered.size} leaves that you remembered`);
   } else log.add('no_anchor', '', 'the remembered head lies before the seals that were checked');
-}
-
-function verdictOf(reader: TrailReader, verifier: VerifierKey | null, run: Run, log: FindingLog): Verdict {
-  const { options, head } = run;
-  const counts = {
-    findings: log.count('finding'),
-    notices: log.count('notice'),
-    unchecked: log.count('unchecked'),
-  };
-  const how = verifier === null ? 'none' : options.key !== null ? 'pinned' : 'first-use';
-  return {
-    result: counts.findings > 0 ? 'findings' : counts.unchecked > 0 ? 'unchecked' : 'ok',
-    location: reader.location,
-    trail: verifier?.name ?? null,
-    trust: { how, vkey: verifier?.vkey ?? null, signers: run.signers },
-    scope: {
-      since: options.since,
-      segments: !options.sealsOnly,
-      locks: reader.locks,
-      remembered: run.remembered === 'good',
-    },
-    head: head && {
-      number: head.number,
-      size: head.file.checkpoint.size,
-      root: head.file.checkpoint.root.toString('base64'),
-      sealed_at: head.file.seal.sealed_at,
-      through: head.file.seal.source.through,
-    },
-    checked: {
-      seals: run.seals,
-      segments: run.segments,
-      records: run.records,
-      plain_bytes: run.plainBytes,
-      expired_segments: run.expired,
-      first_seal: run.first,
-    },
-    counts,
-    findings: log.list('finding'),
-    notices: log.list('notice'),
-    unchecked: log.list('unchecked'),
-  };
 }

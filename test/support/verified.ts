@@ -1,7 +1,8 @@
 /** Verifies objects in memory and says what was found, for tests. */
 import type { TrailReader } from '../../src/store/store.ts';
 import type { VerifierKey } from '../../src/trail/note.ts';
-import { type Verdict, type VerifyOptions, verify } from '../../src/verify/verify.ts';
+import type { Verdict } from '../../src/verify/verdict.ts';
+import { type VerifyOptions, verify } from '../../src/verify/verify.ts';
 import { memoryReader, SIGNER, type StoredVersion } from './trail-builder.ts';
 
 export async function verified(

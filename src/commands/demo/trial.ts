@@ -7,7 +7,7 @@ import { join, relative } from 'node:path';
 import { isDeepStrictEqual } from 'node:util';
 import { ORDER, type Shop, scenesOf, type Tier } from '../../engines/common/demo-shop.ts';
 import { sealPath } from '../../trail/names.ts';
-import type { Verdict } from '../../verify/verify.ts';
+import type { Verdict } from '../../verify/verdict.ts';
 import { showCommand } from '../show/index.ts';
 import { verifyCommand } from '../verify/index.ts';
 import { placeOf } from './evidence.ts';

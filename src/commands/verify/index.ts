@@ -10,7 +10,8 @@ import { type Checkpoint, parseCheckpoint } from '../../trail/checkpoint.ts';
 import { parseNote, parseVerifierKey, type VerifierKey, verifyNote } from '../../trail/note.ts';
 import { parseSealFile } from '../../trail/seal.ts';
 import { exitStatus, renderVerdict } from '../../verify/report.ts';
-import { type Progress, type Verdict, verify } from '../../verify/verify.ts';
+import type { Verdict } from '../../verify/verdict.ts';
+import { type Progress, verify } from '../../verify/verify.ts';
 import { type Command, type CommandIo, parseCommandLine } from '../command.ts';
 
 const HELP = text`rowseal verify TRAIL [options]
