@@ -32,15 +32,20 @@ export async function recover(
     const before = known.get(listed.key);
     if (before !== undefined) return before;
     const { found, junk } = await oldestSeal(store, listed, isSeal);
-    if (known.size < MOST_KNOWN) known.set(listed.key, found !== null);
+    // Where nothing lies now, a daemon that begins may put a seal a moment later.
+    if (listed.versions.length > 0 && known.size < MOST_KNOWN) known.set(listed.key, found !== null);
     if (junk > 0) met.keys += 1;
     met.objects += junk;
     return found !== null;
   };
-  const number = await highestSeal(store, probe);
-  if (met.objects > 0) log.warn({ head: number, ...met }, JUNK);
+  let number = await highestSeal(store, probe);
   if (number === null) {
     if (!(await anySealKey(store))) return null;
+    // It may have been put since: it is asked for once more before anything is said of it.
+    number = await highestSeal(store, probe);
+  }
+  if (met.objects > 0) log.warn({ head: number, ...met }, JUNK);
+  if (number === null) {
     throw new RowsealError(
       'trail_invalid',
       'The store holds seals, but none that this key signed for this trail.',
