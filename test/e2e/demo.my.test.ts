@@ -109,7 +109,13 @@ it('takes the server down when it is interrupted', async () => {
   });
   let stdout = '';
   await new Promise<void>((resolve, reject) => {
-    child.once('exit', (exit) => reject(new Error(`it ended with ${exit} before it was interrupted`)));
+    let stderr = '';
+    child.stderr.on('data', (chunk: Buffer) => {
+      stderr += chunk.toString();
+    });
+    child.once('exit', (exit) =>
+      reject(new Error(`it ended with ${exit} before it was interrupted:\n${stdout}${stderr}`)),
+    );
     child.stdout.on('data', (chunk: Buffer) => {
       stdout += chunk.toString();
       if (stdout.includes('The daemon captures')) resolve();
