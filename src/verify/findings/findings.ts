@@ -29,6 +29,7 @@ export const CODES = {
   log_key_mismatch: ['finding', 'the key named in seal 0 or the genesis record is another one'],
   no_signed_seal: ['finding', 'the trail has not one seal signed by the key'],
   next_key_unsigned: ['finding', 'a seal that names the next key is not signed by it too'],
+  key_record: ['finding', 'the key record of a seal and the next key that the seal names do not agree'],
   seal_forked: [
     'finding',
     'the key signed a second seal of this number, which no later seal lists as abandoned: two histories',

@@ -4,7 +4,7 @@
  */
 import { parseVerifierKey, type VerifierKey, verifyNote } from '../../trail/note.ts';
 import { findingOf } from '../../trail/refuse.ts';
-import { isOfLaterLevel, type SealFile } from '../../trail/seal.ts';
+import { isOfLaterLevel, type SealFile, sealLevel } from '../../trail/seal.ts';
 
 export interface Keys {
   /** Decides whether the next seal is authentic. */
@@ -25,12 +25,9 @@ export function keysBehind(keys: Keys, file: SealFile): Keys {
   return { present: next, all: known ? keys.all : [...keys.all, next] };
 }
 
-/** The first level that knows `next_key`. */
-const ROTATING = 2;
-
 /** The key that a seal names for the seals behind it; null where it names none by the rules that we know. */
 export function nextKeyOf({ seal }: SealFile): VerifierKey | null {
-  if (seal.next_key === undefined || isOfLaterLevel(seal) || (seal.source.level ?? 1) < ROTATING) return null;
+  if (seal.next_key === undefined || sealLevel(seal) < 2 || isOfLaterLevel(seal)) return null;
   return parseVerifierKey(seal.next_key);
 }
 
