@@ -113,6 +113,8 @@ function createAnnex(kind: Kind, context: AnnexContext, from: number): Annex {
       }
       await lanes.drain();
       if (above.length === 0 || (await growth.reaches(Number.MAX_SAFE_INTEGER)) === 'unknown') return;
+      // Without any seal nobody can tell which of them there are.
+      if (growth.number() < 0) return;
       // What was listed before the head was looked for again has its seal by now.
       for (const { key, number } of above) {
         if (number > growth.number()) context.log.add(kind.stray, key, 'there is no such seal', { seal: number });

@@ -48,6 +48,13 @@ export function nextKeyFault(file: SealFile): string | null {
   }
 }
 
+/** Why seal 0 does not name the key that it is checked with; null where it does. */
+export function logKeyFault(file: SealFile, key: VerifierKey): string | null {
+  // Checked with a key that it hands over to itself: then it names the one before, which signed it too.
+  if (file.seal.log_key === key.vkey || handsOverTo(key, file)) return null;
+  return 'seal 0 names another key than the one checked with';
+}
+
 /**
  * Whether a seal hands over to this key from an earlier one of the trail, whose signature it bears too, unchecked: who
  * holds the later key alone cannot tell what is before it.
