@@ -109,9 +109,10 @@ export const keyRecord = (...vkeys: string[]): string =>
 
 /** A draft of level 2 whose seal hands over to the next key, by the rules. */
 export function handingOver(draft: SealDraft, from: Signer, to: Signer): SealDraft {
+  const { trail = [], ...records } = draft.records;
   return {
     ...draft,
-    records: { trail: [keyRecord(to.key.vkey)], ...draft.records },
+    records: { trail: [...trail, keyRecord(to.key.vkey)], ...records },
     source: { ...draft.source, level: 2 },
     reason: 'rotate',
     signer: from,
