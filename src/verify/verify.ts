@@ -110,7 +110,7 @@ export async function verify(reader: TrailReader, options: VerifyOptions): Promi
     if (verifier !== null) {
       const from = Math.max(0, options.since - 1);
       const start = await keysAt(reader, verifier, from, options.now);
-      await run.beside.begin();
+      await run.beside.begin(verifier.name);
       const walk = walkSeals(reader, { keys: start.keys, from, now: options.now, log });
       await checkSeals(walk, verifier, run);
       run.keys = walk.keys();

@@ -10,10 +10,11 @@ import type { Keys } from '../seals/keys.ts';
 import type { Link } from '../seals/seals.ts';
 import { createCosignatures, createTokens } from './annex.ts';
 import { createClaims } from './claims.ts';
+import { createPacks } from './packs.ts';
 
 export interface Beside {
-  /** Before the first seal is looked at. */
-  begin(): Promise<void>;
+  /** Before the first seal is looked at; `trail` is its name. */
+  begin(trail: string): Promise<void>;
   /** Each authentic seal, in order; `keys` as they are behind it. */
   pass(link: Link, keys: Keys): Promise<void>;
   /** Behind the last one; null: there is none. */
@@ -22,19 +23,22 @@ export interface Beside {
 
 export function createBeside(
   context: { readonly reader: TrailReader; readonly log: FindingLog; readonly now: Date },
-  { since, sealsOnly }: { readonly since: number; readonly sealsOnly: boolean },
+  options: { readonly since: number; readonly sealsOnly: boolean },
 ): Beside {
   const claims = createClaims();
-  const annexes = [createCosignatures, createTokens].map((create) => create({ ...context, claims }, since));
+  const annexes = [createCosignatures, createTokens].map((create) => create({ ...context, claims }, options.since));
+  const packs = createPacks({ ...context, claims }, options);
   return {
-    async begin() {},
+    begin: packs.begin,
     async pass(link, keys) {
       for (const annex of annexes) await annex.pass(link, keys);
+      await packs.pass(link);
     },
     async finish(head, keys, growth) {
       // Without a seal from there on, what stands before it is not known.
-      if (head === null && since > 0) return;
+      if (head === null && options.since > 0) return;
       for (const annex of annexes) await annex.finish(keys, growth);
+      if (head !== null) await packs.finish(head, keys, growth);
       await claims.report(growth, context.log);
     },
   };
