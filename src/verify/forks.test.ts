@@ -24,7 +24,11 @@ const later = (draft: SealDraft, more: Partial<SealDraft> = {}): SealDraft => ({
 });
 
 /** Another seal of that number, by whoever signs the draft. */
-async function second(number: number, drafts = honestDrafts(), more: Partial<SealDraft> = {}): Promise<Buffer> {
+async function second(
+  number: number,
+  drafts = honestDrafts(),
+  more: Partial<SealDraft> = {},
+): Promise<Buffer> {
   const other = drafts.slice(0, number + 1);
   other[number] = later(other[number]!, more);
   return (await buildTrail(other)).get(sealPath(number))!;

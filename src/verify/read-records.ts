@@ -57,7 +57,9 @@ export async function* readRecords(reader: TrailReader, query: RecordQuery): Asy
   for await (const { file, key } of walk.links) {
     any = true;
     if (endsKnownKeys(file)) {
-      query.onProblem(`${key}: it names the key that signs behind it by rules of a later version; nothing behind it is shown`);
+      query.onProblem(
+        `${key}: it names the key that signs behind it by rules of a later version; nothing behind it is shown`,
+      );
     }
     query.onSeal?.(file.seal);
     const found: Placed[] = [];

@@ -92,7 +92,9 @@ describe('who holds the first key', () => {
   });
 
   it('names once what has no seal’s name, though the listing began anew', async () => {
-    const objects = (await rotated()).set('seals/readme', Buffer.from('x')).set(sealPath(9), Buffer.from('x'));
+    const objects = (await rotated())
+      .set('seals/readme', Buffer.from('x'))
+      .set(sealPath(9), Buffer.from('x'));
     const verdict = await verified(objects);
     expect(verdict).toMatchObject({ result: 'ok', counts: { notices: 2 } });
   });
@@ -113,7 +115,10 @@ describe('who holds the first key', () => {
   it('one key may hand over to itself, with one line', async () => {
     const drafts = honestDrafts();
     drafts[2] = { ...handingOver(drafts[2]!, SIGNER, SIGNER), also: [] };
-    expect(await verified(await buildTrail(drafts))).toMatchObject({ result: 'ok', trust: { present: K1.vkey } });
+    expect(await verified(await buildTrail(drafts))).toMatchObject({
+      result: 'ok',
+      trust: { present: K1.vkey },
+    });
   });
 });
 

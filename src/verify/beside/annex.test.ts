@@ -45,23 +45,19 @@ describe('beside a whole trail', () => {
     ['upper case', [cosignaturePath(2, 'ABCDEF00'), junk], 'stray_cosignature'],
     ['junk', [cosignaturePath(2, COSIGNER), junk], 'stray_cosignature'],
     ['nothing', [cosignaturePath(2, COSIGNER), Buffer.alloc(0)], 'stray_cosignature'],
-    [
-      'another seal’s',
-      [cosignaturePath(2, COSIGNER), cosignature(whole, 1)[1]],
-      'stray_cosignature',
-    ],
-    [
-      'another key’s',
-      [cosignaturePath(2, 'ffffffff'), cosignature(whole, 2)[1]],
-      'stray_cosignature',
-    ],
+    ['another seal’s', [cosignaturePath(2, COSIGNER), cosignature(whole, 1)[1]], 'stray_cosignature'],
+    ['another key’s', [cosignaturePath(2, 'ffffffff'), cosignature(whole, 2)[1]], 'stray_cosignature'],
     ['the log’s own signature alone', cosignature(whole, 2, { bytes: 64 }), 'stray_cosignature'],
     [
       'over 64 KiB',
       [cosignaturePath(2, COSIGNER), Buffer.concat([cosignature(whole, 2)[1], Buffer.alloc(65_536, 'x')])],
       'stray_cosignature',
     ],
-    ['of a seal that is not there', [cosignaturePath(9, COSIGNER), cosignature(whole, 4)[1]], 'stray_cosignature'],
+    [
+      'of a seal that is not there',
+      [cosignaturePath(9, COSIGNER), cosignature(whole, 4)[1]],
+      'stray_cosignature',
+    ],
     ['no name', ['timestamps/readme', junk], 'stray_token'],
     ['another name', [tokenPath(3, 'ab'.repeat(32)), token(whole, 3)[1]], 'stray_token'],
     ['of another seal', [token(whole, 3)[0].replace('03/', '02/'), token(whole, 3)[1]], 'stray_token'],
@@ -111,15 +107,18 @@ describe('in a store of versions, with locks', () => {
     expect(await check(path, [{ version: 'd', bytes: null }])).toMatchObject({ notices: [] });
   });
 
-  it.each(lists)('%s: without its lock, or with a lesser one, it is a notice', async (_what, [path, bytes]) => {
-    const until = new Date('2098-12-31T00:00:00Z');
-    for (const lock of [null, { ...good, until }, { ...good, mode: 'GOVERNANCE' as const }]) {
-      expect(await check(path, [{ version: 'v1', bytes, lock }])).toMatchObject({
-        result: 'ok',
-        noticed: ['lock_weak'],
-      });
-    }
-  });
+  it.each(lists)(
+    '%s: without its lock, or with a lesser one, it is a notice',
+    async (_what, [path, bytes]) => {
+      const until = new Date('2098-12-31T00:00:00Z');
+      for (const lock of [null, { ...good, until }, { ...good, mode: 'GOVERNANCE' as const }]) {
+        expect(await check(path, [{ version: 'v1', bytes, lock }])).toMatchObject({
+          result: 'ok',
+          noticed: ['lock_weak'],
+        });
+      }
+    },
+  );
 
   it('what the store keeps back could not be checked', async () => {
     const [path, bytes] = cosignature(whole, 2);
@@ -150,7 +149,9 @@ describe('a cosignature of a larger tree', () => {
     expect((await verified(cut)).result).toBe('ok');
     const verdict = await verified(cut.set(path, bytes));
     expect(verdict.findings).toMatchObject([{ code: 'head_behind', object: path }]);
-    expect(verdict.findings[0]!.message).toContain('of 18 leaves that a key of the trail signed, the trail has 16');
+    expect(verdict.findings[0]!.message).toContain(
+      'of 18 leaves that a key of the trail signed, the trail has 16',
+    );
   });
 
   it('also where no seal is left', async () => {

@@ -117,7 +117,8 @@ function createAnnex(kind: Kind, context: AnnexContext, from: number): Annex {
       if (growth.number() < 0) return;
       // What was listed before the head was looked for again has its seal by now.
       for (const { key, number } of above) {
-        if (number > growth.number()) context.log.add(kind.stray, key, 'there is no such seal', { seal: number });
+        if (number > growth.number())
+          context.log.add(kind.stray, key, 'there is no such seal', { seal: number });
       }
       if (moreAbove > 0) {
         context.log.add(kind.stray, `${kind.folder}/`, `${moreAbove} more above the head, not looked at`);
@@ -157,7 +158,8 @@ async function check(
     if (fault !== null) {
       const which = version.version === null ? '' : `version ${version.version}: `;
       log.add(kind.stray, listed.key, `${which}${fault}`, place);
-      if (bytes !== null && kind.searched) claim(bytes, listed.key, link.number, checkpoint.size, keys, context);
+      if (bytes !== null && kind.searched)
+        claim(bytes, listed.key, link.number, checkpoint.size, keys, context);
     } else if (counts === null) counts = { version, bytes: bytes! };
     else if (!counts.bytes.equals(bytes!)) {
       log.add('further_version', listed.key, `version ${version.version} has other bytes`, place);

@@ -26,7 +26,9 @@ export function createBeside(
   options: { readonly since: number; readonly sealsOnly: boolean },
 ): Beside {
   const claims = createClaims();
-  const annexes = [createCosignatures, createTokens].map((create) => create({ ...context, claims }, options.since));
+  const annexes = [createCosignatures, createTokens].map((create) =>
+    create({ ...context, claims }, options.since),
+  );
   const packs = createPacks({ ...context, claims }, options);
   return {
     begin: packs.begin,

@@ -6,7 +6,13 @@
 import { RowsealError } from '../../base/errors.ts';
 import { lookUp, versionsOf } from '../../store/keys.ts';
 import type { ObjectVersion, TrailReader } from '../../store/store.ts';
-import { MAX_PACK_BYTES, type Pack, type PackEntry, packedObject, parsePack } from '../../trail/packs/pack.ts';
+import {
+  MAX_PACK_BYTES,
+  type Pack,
+  type PackEntry,
+  packedObject,
+  parsePack,
+} from '../../trail/packs/pack.ts';
 import { findingOf } from '../../trail/refuse.ts';
 import type { FindingLog } from '../findings/findings.ts';
 import type { Growth } from '../seals/growth.ts';
@@ -65,7 +71,8 @@ export function createPacks(
     at += 1;
     for await (const each of readPacks(key, trail, first, context)) {
       if (open.length < MAX_OPEN) open.push({ ...each, next: 0, differs: false, retainUntil: null });
-      else log.add('stray_pack', key, 'too many packs hold these seals: it was not compared', { seal: first });
+      else
+        log.add('stray_pack', key, 'too many packs hold these seals: it was not compared', { seal: first });
     }
   };
 
@@ -95,7 +102,9 @@ export function createPacks(
       if (above.length === 0 || (await growth.reaches(Number.MAX_SAFE_INTEGER)) === 'unknown') return;
       for (const { key, first, last } of above) {
         if (last <= growth.number()) continue;
-        log.add('stray_pack', key, `it is of seals beyond the head, seal ${growth.number()}`, { seal: first });
+        log.add('stray_pack', key, `it is of seals beyond the head, seal ${growth.number()}`, {
+          seal: first,
+        });
       }
     },
   };
@@ -171,20 +180,16 @@ function hexOf(digest: string): string {
   return Buffer.from(digest, 'base64').toString('hex');
 }
 
-async function checkPackLock({ version, pack, differs, retainUntil }: Open, context: PackContext): Promise<void> {
+async function checkPackLock(
+  { version, pack, differs, retainUntil }: Open,
+  context: PackContext,
+): Promise<void> {
   if (differs || retainUntil === null) return;
   await checkLock(version, retainUntil, pack.first, context, 'lock_weak');
 }
 
 /** Seals above the head that a pack holds tell that they were there. */
-function claimSeals(
-  pack: Pack,
-  file: Buffer,
-  head: number,
-  keys: Keys,
-  claims: Claims,
-  key: string,
-): void {
+function claimSeals(pack: Pack, file: Buffer, head: number, keys: Keys, claims: Claims, key: string): void {
   for (const { number, offset, bytes } of pack.entries) {
     if (number <= head) continue;
     const size = signedSizeIn(file.subarray(offset, offset + bytes), keys.all);

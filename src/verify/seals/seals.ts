@@ -218,7 +218,9 @@ export function judgeSeal(
     const file = parseSealFile(bytes);
     const { seal, checkpoint, note, leaf } = file;
     if (verifyNote(note, [verifier]).length === 0) {
-      const signers = note.signatures.slice(0, MAX_SIGNERS).map(({ name, id }) => ({ name: short(name), id }));
+      const signers = note.signatures
+        .slice(0, MAX_SIGNERS)
+        .map(({ name, id }) => ({ name: short(name), id }));
       return { ...refuse('signature_missing', `no signature by ${verifier.vkey}`), signers };
     }
     if (seal.number !== number) return refuse('seal_number', `it is seal ${seal.number}`);

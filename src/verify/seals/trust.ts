@@ -108,7 +108,11 @@ export async function refusedByKey(
   const isUnknown = (first ?? 0) > 0 || start.before?.any === true;
   if (!isUnknown) await reportAbove(walk.refused(), null, walk.growth(), log);
   if (walk.any() && start.before?.any === true) {
-    log.add('no_trail', 'seals/', `no seal from ${since} on is signed by ${present.vkey}, the key that signs there`);
+    log.add(
+      'no_trail',
+      'seals/',
+      `no seal from ${since} on is signed by ${present.vkey}, the key that signs there`,
+    );
   } else if (first !== null && first > 0) {
     log.add('key_missing', sealPath(first), missingMessage(first, foreign, present), { seal: first });
   } else if (foreign.signers.length > 0) {

@@ -148,9 +148,17 @@ async function* chosenSeals(
     keys = state.keys;
     const choose = async (listed: Listed) => {
       const number = sealNumber(listed.key);
-      return { listed, number, chosen: number === null ? null : await chooseSeal(reader, number, listed, keys!) };
+      return {
+        listed,
+        number,
+        chosen: number === null ? null : await chooseSeal(reader, number, listed, keys!),
+      };
     };
-    for await (const { listed, number, chosen } of readAhead(listKeys(reader, 'seals/', after), AHEAD, choose)) {
+    for await (const { listed, number, chosen } of readAhead(
+      listKeys(reader, 'seals/', after),
+      AHEAD,
+      choose,
+    )) {
       state.any = true;
       after = listed.key;
       if (number === null || chosen === null) log.add('stray_object', listed.key, 'it has no seal’s name');
