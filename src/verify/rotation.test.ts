@@ -5,7 +5,6 @@
 import { describe, expect, it } from 'vitest';
 import {
   buildTrail,
-  genesis,
   handingOver,
   honestDrafts,
   keyRecord,
@@ -13,6 +12,7 @@ import {
   memoryReader,
   NAME,
   OTHER_SIGNER,
+  ofLevel2,
   rotatedDrafts,
   type SealDraft,
   SIGNER,
@@ -31,15 +31,6 @@ async function rotated(change: (drafts: SealDraft[]) => void = () => {}): Promis
   const drafts = rotatedDrafts();
   change(drafts);
   return await buildTrail(drafts);
-}
-
-/** The honest trail, of level 2 from its first seal on. */
-function startingAtLevel2(): SealDraft[] {
-  const drafts = honestDrafts();
-  const first = JSON.stringify({ ...JSON.parse(genesis()), log_keys: [K1.vkey] });
-  drafts[0] = { ...drafts[0]!, records: { ...drafts[0]!.records, trail: [first] } };
-  drafts[1] = { ...drafts[1]!, reason: 'age' };
-  return drafts.map((draft) => ({ ...draft, source: { ...draft.source, level: 2 } }));
 }
 
 const without = (objects: Map<string, Buffer>, ...numbers: number[]) => {
@@ -86,7 +77,7 @@ describe('who holds the first key', () => {
 
   it('is led over any number of changes, to and fro', async () => {
     const signers = [SIGNER, OTHER_SIGNER, THIRD, SIGNER, THIRD, OTHER_SIGNER];
-    const drafts = startingAtLevel2().map((draft, i) => handingOver(draft, signers[i]!, signers[i + 1]!));
+    const drafts = ofLevel2(honestDrafts()).map((draft, i) => handingOver(draft, signers[i]!, signers[i + 1]!));
     const verdict = await verified(await buildTrail(drafts));
     expect(verdict).toMatchObject({ result: 'ok', trust: { present: K2.vkey } });
   });
@@ -239,7 +230,7 @@ describe('who holds another key than the first', () => {
   });
 
   it('may hold the one that seal 0 hands over to', async () => {
-    const drafts = startingAtLevel2().map((draft, i) =>
+    const drafts = ofLevel2(honestDrafts()).map((draft, i) =>
       i === 0 ? handingOver(draft, SIGNER, OTHER_SIGNER) : { ...draft, signer: OTHER_SIGNER },
     );
     const objects = await buildTrail(drafts);

@@ -23,7 +23,7 @@ import {
   type LocatedSegment,
   type SealEvidence,
 } from './segments/evidence.ts';
-import { keyRecordFaults } from './segments/key-records.ts';
+import { createPointers, type Pointers } from './segments/pointers.ts';
 import { createPool } from './segments/pool.ts';
 import {
   type Abandoned,
@@ -71,6 +71,7 @@ interface Run {
   head: Link | null;
   first: number | null;
   last: Place | null;
+  readonly pointers: Pointers;
   seals: number;
   segments: number;
   records: number;
@@ -98,6 +99,7 @@ export async function verify(reader: TrailReader, options: VerifyOptions): Promi
     head: null,
     first: null,
     last: { number: 0, index: 0, text: null },
+    pointers: createPointers(),
     seals: 0,
     segments: 0,
     records: 0,
@@ -186,10 +188,10 @@ function settleEvidence(link: Link, before: Seal | null, evidence: SealEvidence,
     run.last = checked.last;
     checked.faults.forEach(add);
     recordFaults(seal, reports).forEach(add);
-    keyRecordFaults(seal, reports).forEach(add);
     run.records += seal.count;
     run.plainBytes += seal.segments.reduce((sum, entry) => sum + entry.plain_bytes, 0);
   }
+  run.pointers.settle(seal, before, evidence).forEach(add);
   run.options.onProgress?.({ seals: run.seals, records: run.records, plainBytes: run.plainBytes });
 }
 

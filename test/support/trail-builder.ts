@@ -41,7 +41,8 @@ export const SIGNER: Signer = signerOf(NAME, Buffer.alloc(32, 1)).signer;
 export const OTHER_SIGNER: Signer = signerOf(NAME, Buffer.alloc(32, 2)).signer;
 const KEEP = '2099-01-01T00:00:00Z';
 
-export const genesis = (vkey: string = SIGNER.key.vkey): string =>
+/** `more` goes over its members: from level 2 on it has `log_keys`. */
+export const genesis = (vkey: string = SIGNER.key.vkey, more: Loose = {}): string =>
   JSON.stringify({
     kind: 'genesis',
     trail: NAME,
@@ -49,6 +50,7 @@ export const genesis = (vkey: string = SIGNER.key.vkey): string =>
     created_at: '2026-11-21T20:00:00.000Z',
     source: { type: 'made' },
     log_key: vkey,
+    ...more,
   });
 
 /** A change record; `more` goes over its members. */
@@ -132,6 +134,22 @@ export function rotatedDrafts(): SealDraft[] {
     return { ...draft, source: { ...draft.source, level: 2 }, signer: OTHER_SIGNER };
   });
 }
+
+/** These drafts as seals of level 2; a genesis record is brought there, too. */
+export function ofLevel2(drafts: readonly SealDraft[]): SealDraft[] {
+  return drafts.map((draft) => {
+    const { source = { from: 'p', through: 'p', transactions: 0 }, records } = draft;
+    const trail = records['trail']?.map((line) => (line === genesis() ? laterGenesis() : line));
+    return {
+      ...draft,
+      records: trail === undefined ? records : { ...records, trail },
+      source: { ...source, level: 2 },
+    };
+  });
+}
+
+export const laterGenesis = (more: Loose = {}): string =>
+  genesis(SIGNER.key.vkey, { log_keys: [SIGNER.key.vkey], ...more });
 
 /** The objects of a trail by path. */
 export async function buildTrail(drafts: readonly SealDraft[]): Promise<Map<string, Buffer>> {
