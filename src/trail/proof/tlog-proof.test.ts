@@ -117,14 +117,17 @@ describe('inclusion', () => {
     );
   });
 
-  it('has the path of the plain definition for every leaf of every size to 70, and leads to its root', () => {
-    for (let size = 1; size <= 70; size++) {
+  it('has the path of the plain definition in trees of every size to 300, and leads to their roots', () => {
+    for (let size = 1; size <= 300; size++) {
       const leaves = hashes.slice(0, size);
       const root = plainRoot(leaves);
-      for (let index = 0; index < size; index++) {
+      const every = Array.from(leaves.keys());
+      const some =
+        size <= 33 ? every : every.filter((i) => i === 0 || i === size - 1 || (i * 7 + size) % 97 === 0);
+      for (const index of some) {
         const proof = inclusionProof({ index, size }, rangeOf(0, index), rangeOf(index + 1, size));
-        expect(proof).toEqual(plainPath(index, leaves));
-        expect(provenRoot({ index, size }, leaves[index]!, proof)).toEqual(root);
+        expect(Buffer.concat(proof).equals(Buffer.concat(plainPath(index, leaves)))).toBe(true);
+        expect(provenRoot({ index, size }, leaves[index]!, proof)?.equals(root)).toBe(true);
       }
     }
   });

@@ -17,21 +17,21 @@ export interface Member {
 
 /** The one form of the value in `bytes[start, end)`, in latin1. Throws JsonRefusal. */
 export function canonicalJson(bytes: Buffer, start = 0, end: number = bytes.length): string {
-  validateJson(bytes, start, end);
-  return valueAt({ bytes, at: skipSpace(bytes, start, end), end });
+  return valueAt(cursorAt(bytes, start, end));
 }
 
 /** The members of the object in `bytes[start, end)`, in order. Throws JsonRefusal, also for what is no object. */
 export function canonicalMembers(bytes: Buffer, start = 0, end: number = bytes.length): Member[] {
-  validateJson(bytes, start, end);
-  const at = skipSpace(bytes, start, end);
-  if (bytes[at] !== 0x7b) throw new JsonRefusal('not an object', at);
-  return membersAt({ bytes, at, end });
+  const cursor = cursorAt(bytes, start, end);
+  if (cursor.bytes[cursor.at] !== 0x7b) throw new JsonRefusal('not an object', cursor.at);
+  return membersAt(cursor);
 }
 
 /** An object's text of members that are in order, in latin1. */
 export function objectOf(members: readonly Member[]): string {
-  return `{${members.map(({ name, value }) => `${stringOf(name)}:${value}`).join()}}`;
+  let text = '';
+  for (const { name, value } of members) text += `${text === '' ? '' : ','}${stringOf(name)}:${value}`;
+  return `{${text}}`;
 }
 
 /** A string's text with its quotes, in latin1. JSON.stringify escapes as RFC 8785 says. */
@@ -60,8 +60,16 @@ function rank(unit: number): number {
 /** A place in valid JSON: nothing behind here checks it once more. */
 interface Cursor {
   readonly bytes: Buffer;
+  /** The bytes in latin1: pieces of it cost less than pieces of a buffer. */
+  readonly text: string;
   at: number;
-  readonly end: number;
+}
+
+/** At the first byte of the value in `bytes[start, end)`. Throws JsonRefusal. */
+function cursorAt(whole: Buffer, start: number, end: number): Cursor {
+  const bytes = whole.subarray(start, end);
+  validateJson(bytes);
+  return { bytes, text: bytes.toString('latin1'), at: skipSpace(bytes, 0, bytes.length) };
 }
 
 /** Passes the value at the cursor. */
@@ -82,9 +90,9 @@ function valueAt(cursor: Cursor): string {
       cursor.at += 5;
       break;
     default:
-      cursor.at = skipNumber(bytes, at, cursor.end);
+      cursor.at = skipNumber(bytes, at, bytes.length);
   }
-  return bytes.toString('latin1', at, cursor.at);
+  return cursor.text.slice(at, cursor.at);
 }
 
 function membersAt(cursor: Cursor): Member[] {
@@ -117,29 +125,23 @@ function arrayAt(cursor: Cursor): string {
 }
 
 function nameAt(cursor: Cursor): string {
-  const [start, stop] = passString(cursor);
-  const raw = cursor.bytes.toString('utf8', start + 1, stop - 1);
-  return raw.includes('\\') ? (JSON.parse(`"${raw}"`) as string) : raw;
+  const { bytes, text, at } = cursor;
+  cursor.at = skipString(bytes, at + 1, bytes.length);
+  const raw = text.slice(at + 1, cursor.at - 1);
+  return PLAIN.test(raw) ? raw : (JSON.parse(bytes.toString('utf8', at, cursor.at)) as string);
 }
 
 function stringAt(cursor: Cursor): string {
-  const [start, stop] = passString(cursor);
-  const raw = cursor.bytes.toString('latin1', start, stop);
-  return raw.includes('\\')
-    ? stringOf(JSON.parse(cursor.bytes.toString('utf8', start, stop)) as string)
-    : raw;
-}
-
-/** Begin and end of the string at the cursor, quotes and all. */
-function passString(cursor: Cursor): [number, number] {
-  const start = cursor.at;
-  cursor.at = skipString(cursor.bytes, start + 1, cursor.end);
-  return [start, cursor.at];
+  const { bytes, text, at } = cursor;
+  cursor.at = skipString(bytes, at + 1, bytes.length);
+  const raw = text.slice(at, cursor.at);
+  if (!raw.includes('\\')) return raw;
+  return stringOf(JSON.parse(bytes.toString('utf8', at, cursor.at)) as string);
 }
 
 /** Passes `count` bytes and the white space behind them. */
 function passSpace(cursor: Cursor, count: number): void {
-  cursor.at = skipSpace(cursor.bytes, cursor.at + count, cursor.end);
+  cursor.at = skipSpace(cursor.bytes, cursor.at + count, cursor.bytes.length);
 }
 
 const COMMA = 0x2c;

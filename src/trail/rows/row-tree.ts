@@ -26,10 +26,10 @@ export interface RowTree {
   root(): Buffer;
 }
 
-/** The entry of a row, of 64 bytes. */
+/** The entry of a row, of 64 bytes. As in merkle.ts, hashes as strings take less time than as buffers. */
 export function rowEntry({ row, key }: RowTexts): Buffer {
-  const ofRow = hash('sha256', row, 'buffer');
-  return Buffer.concat([row === key ? ofRow : hash('sha256', key, 'buffer'), ofRow]);
+  const ofRow = hash('sha256', row, 'binary');
+  return Buffer.from((row === key ? ofRow : hash('sha256', key, 'binary')) + ofRow, 'latin1');
 }
 
 /** The hash of a row's leaf. */

@@ -15,9 +15,6 @@ import {
   stringOf,
 } from './canonical-json.ts';
 
-/** The name of the form, as records say it. */
-export const ROW_FORM = 'row/1';
-
 /** Kinds of `encoded` that stand in row texts (FORMAT.md section 12). */
 const KINDS = ['hmac', 'sha256', 'bytes', 'json', 'sealed'] as const;
 export type RowKind = (typeof KINDS)[number];
