@@ -52,7 +52,7 @@ describe('who holds the first key', () => {
     expect(told).toContain(`The seals lead from it to ${K2.vkey}, which signs now`);
   });
 
-  it('is led there from whichever seal on he checks', async () => {
+  it('is led from there to whichever seal he checks', async () => {
     for (const since of [1, 2, 3, 4, 5]) {
       const verdict = await verified(await rotated(), { since });
       const expected = since === 5 ? ['no_trail'] : [];
@@ -77,7 +77,9 @@ describe('who holds the first key', () => {
 
   it('is led over any number of changes, to and fro', async () => {
     const signers = [SIGNER, OTHER_SIGNER, THIRD, SIGNER, THIRD, OTHER_SIGNER];
-    const drafts = ofLevel2(honestDrafts()).map((draft, i) => handingOver(draft, signers[i]!, signers[i + 1]!));
+    const drafts = ofLevel2(honestDrafts()).map((draft, i) =>
+      handingOver(draft, signers[i]!, signers[i + 1]!),
+    );
     const verdict = await verified(await buildTrail(drafts));
     expect(verdict).toMatchObject({ result: 'ok', trust: { present: K2.vkey } });
   });
