@@ -13,10 +13,10 @@ import type { Link } from '../seals/seals.ts';
 import { fewestBytes, signedSizeIn } from '../seals/signed-size.ts';
 import { checkLock, hasExpired } from '../segments/locks.ts';
 import type { Claims } from './claims.ts';
-import { cosignatureFault, MAX_COSIGNATURE_BYTES } from './cosignature.ts';
+import { cosignatureFault, MAX_COSIGNATURE_BYTES, MIN_COSIGNATURE_BYTES } from './cosignature.ts';
 import { createFolder } from './folder.ts';
 import { createLanes } from './lanes.ts';
-import { MAX_TOKEN_BYTES, tokenFault } from './token.ts';
+import { MAX_TOKEN_BYTES, MIN_TOKEN_BYTES, tokenFault } from './token.ts';
 
 export interface AnnexContext {
   readonly reader: TrailReader;
@@ -36,6 +36,7 @@ export interface Annex {
 interface Kind {
   readonly folder: string;
   readonly stray: 'stray_cosignature' | 'stray_token';
+  readonly minBytes: number;
   readonly maxBytes: number;
   /** Seal number of a key, and the last part of its name; null where the key is no such object's. */
   parse(key: string): { readonly number: number; readonly name: string } | null;
@@ -48,6 +49,7 @@ interface Kind {
 const COSIGNATURES: Kind = {
   folder: 'cosignatures',
   stray: 'stray_cosignature',
+  minBytes: MIN_COSIGNATURE_BYTES,
   maxBytes: MAX_COSIGNATURE_BYTES,
   parse: (key) => {
     const path = parseCosignaturePath(key);
@@ -60,6 +62,7 @@ const COSIGNATURES: Kind = {
 const TOKENS: Kind = {
   folder: 'timestamps',
   stray: 'stray_token',
+  minBytes: MIN_TOKEN_BYTES,
   maxBytes: MAX_TOKEN_BYTES,
   parse: (key) => {
     const path = parseTokenPath(key);
@@ -203,12 +206,12 @@ function claim(
 
 /** Null where its size says that it is none; what the store keeps back is logged. */
 async function read(
-  { maxBytes }: Kind,
+  { minBytes, maxBytes }: Kind,
   { key, version, bytes }: ObjectVersion,
   seal: number | null,
   { reader, log }: AnnexContext,
 ): Promise<Buffer | null | 'unread'> {
-  if (bytes === 0 || bytes > maxBytes) return null;
+  if (bytes < minBytes || bytes > maxBytes) return null;
   try {
     return await reader.read(key, version, maxBytes);
   } catch (error) {

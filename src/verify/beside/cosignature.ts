@@ -7,6 +7,8 @@ import { parseNote } from '../../trail/note.ts';
 import { findingOf } from '../../trail/refuse.ts';
 
 export const MAX_COSIGNATURE_BYTES = 64 * 1024;
+/** No checkpoint and signature are shorter: a hash of 44 characters and a line of 104 alone are nearly that. */
+export const MIN_COSIGNATURE_BYTES = 150;
 /** A time of 8 bytes, and an Ed25519 or an ML-DSA-44 signature: https://c2sp.org/tlog-cosignature. */
 const LENGTHS: readonly number[] = [8 + 64, 8 + 2420];
 

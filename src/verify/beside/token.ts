@@ -5,6 +5,8 @@
 import { hash } from 'node:crypto';
 
 export const MAX_TOKEN_BYTES = 64 * 1024;
+/** A sequence around the imprint. */
+export const MIN_TOKEN_BYTES = 34;
 const SEQUENCE = 0x30;
 
 /** Why these bytes are no token named `digest` over the checkpoint `text`; null where they look like one. */
