@@ -16,6 +16,7 @@ import {
   rotatedDrafts,
   type SealDraft,
   SIGNER,
+  type StoredVersion,
 } from '../../test/support/trail-builder.ts';
 import { verified } from '../../test/support/verified.ts';
 import { sealPath } from '../trail/names.ts';
@@ -269,5 +270,46 @@ describe('a generation that has expired', () => {
     }
     const { key } = signerOf('audit.example.com/else', Buffer.alloc(32, 1)).signer;
     expect((await verified(without(await rotated(), 0, 1, 2), { key })).codes).toContain('no_signed_seal');
+  });
+});
+
+describe('in a store of versions', () => {
+  const good = { mode: 'COMPLIANCE', until: new Date('2099-01-01T00:00:00Z') } as const;
+  /** The rotated trail with these versions of its seal 2 around its own. */
+  const around = async (before: (Buffer | null)[], behind: (Buffer | null)[]) => {
+    const objects = new Map<string, StoredVersion[]>();
+    for (const [path, bytes] of await rotated()) {
+      const all = path === sealPath(2) ? [...before, bytes, ...behind] : [bytes];
+      objects.set(
+        path,
+        all.map((each, i) => ({ version: `v${i}`, bytes: each, lock: good })),
+      );
+    }
+    return await verified(memoryReader(objects, { locks: true }));
+  };
+  const own = async (change: (draft: SealDraft) => SealDraft) => {
+    const objects = await rotated((drafts) => {
+      drafts[2] = change({ ...drafts[2]!, sealedAt: '2026-11-21T20:01:02.500Z' });
+    });
+    return objects.get(sealPath(2))!;
+  };
+
+  it('the oldest seal by the key so far leads on, whatever stands around it', async () => {
+    const strange = await own((draft) => ({ ...draft, signer: OTHER_SIGNER, also: [] }));
+    const verdict = await around([Buffer.from('junk'), strange, null], [Buffer.from('junk'), null]);
+    expect(verdict).toMatchObject({ result: 'ok', head: { number: 4 }, trust: { present: K2.vkey } });
+    expect(verdict.noticed.toSorted()).toEqual(['delete_marker', 'seal_version_invalid']);
+  });
+
+  it('a second one that leads elsewhere is a fork, and not followed', async () => {
+    const elsewhere = await own((draft) => ({
+      ...handingOver({ ...draft, records: honestDrafts()[2]!.records, lie: () => {} }, SIGNER, THIRD),
+    }));
+    const verdict = await around([], [elsewhere]);
+    expect(verdict).toMatchObject({
+      codes: ['seal_forked'],
+      head: { number: 4 },
+      trust: { present: K2.vkey },
+    });
   });
 });

@@ -50,11 +50,12 @@ export function reportBelow(
 
 /** Seals before the one that hands over to the key that was given: it is a later one, and says nothing of them. */
 export function reportEarlierKeys(
-  { first, more }: PendingSeals,
+  { first, largest, more }: PendingSeals,
   { number, key }: Link,
   log: FindingLog,
 ): void {
-  const what = `${first.length + more} seals before it are not signed by the given key`;
+  const count = first.length + more + (largest === null ? 0 : 1);
+  const what = `${count} seals before it are not signed by the given key`;
   const message = `${what}, which signs from here on: give the trail's first key to check them`;
   log.add('key_missing', key, message, { seal: number });
 }
