@@ -178,6 +178,18 @@ describe('a cosignature of a larger tree', () => {
     });
   });
 
+  it('under a seal before its key was named, too', async () => {
+    const rotated = await buildTrail(rotatedDrafts());
+    const [, bytes] = cosignature(rotated, 4);
+    const cut = without(rotated, 4);
+    const path = cosignaturePath(0, COSIGNER);
+    expect((await verified(cut.set(path, bytes))).findings).toMatchObject([
+      { code: 'head_behind', object: path, seal: 0 },
+    ]);
+    const whole = new Map(rotated).set(path, bytes);
+    expect(await verified(whole)).toMatchObject({ result: 'ok', noticed: ['stray_cosignature'] });
+  });
+
   it('without the log’s signature is what anybody can write', async () => {
     const alone = cosignature(whole, 4, { own: false });
     const verdict = await verified(without(whole, 4).set(...alone));

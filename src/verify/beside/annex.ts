@@ -10,7 +10,7 @@ import type { FindingLog } from '../findings/findings.ts';
 import type { Growth } from '../seals/growth.ts';
 import type { Keys } from '../seals/keys.ts';
 import type { Link } from '../seals/seals.ts';
-import { fewestBytes, signedSizeIn } from '../seals/signed-size.ts';
+import { fewestBytes } from '../seals/signed-size.ts';
 import { checkLock, hasExpired } from '../segments/locks.ts';
 import type { Claims } from './claims.ts';
 import { cosignatureFault, MAX_COSIGNATURE_BYTES, MIN_COSIGNATURE_BYTES } from './cosignature.ts';
@@ -161,8 +161,10 @@ async function check(
     if (fault !== null) {
       const which = version.version === null ? '' : `version ${version.version}: `;
       log.add(kind.stray, listed.key, `${which}${fault}`, place);
-      if (bytes !== null && kind.searched)
-        claim(bytes, listed.key, link.number, checkpoint.size, keys, context);
+      if (bytes !== null && kind.searched) {
+        const at = { key: listed.key, version: version.version, seal: link.number };
+        context.claims.search(bytes, at, checkpoint.size, keys);
+      }
     } else if (counts === null) counts = { version, bytes: bytes! };
     else if (!counts.bytes.equals(bytes!)) {
       log.add('further_version', listed.key, `version ${version.version} has other bytes`, place);
@@ -188,20 +190,9 @@ async function search(
     if (version.deleteMarker || version.bytes < fewestBytes(keys.present)) continue;
     const bytes = await read(kind, version, number, context);
     if (bytes === 'unread') return;
-    if (bytes !== null) claim(bytes, listed.key, number, 0, keys, context);
+    const at = { key: listed.key, version: version.version, seal: number };
+    if (bytes !== null) context.claims.search(bytes, at, 0, keys);
   }
-}
-
-function claim(
-  bytes: Buffer,
-  key: string,
-  seal: number | null,
-  size: number,
-  keys: Keys,
-  { claims }: AnnexContext,
-): void {
-  const signed = signedSizeIn(bytes, keys.all);
-  if (signed !== null && signed > size) claims.add({ key, seal, size: signed });
 }
 
 /** Null where its size says that it is none; what the store keeps back is logged. */

@@ -41,7 +41,7 @@ export function createBeside(
       if (head === null && options.since > 0) return;
       for (const annex of annexes) await annex.finish(keys, growth);
       if (head !== null) await packs.finish(head, keys, growth);
-      await claims.report(growth, context.log);
+      await claims.report(keys, growth, context);
     },
   };
 }

@@ -18,7 +18,6 @@ import type { FindingLog } from '../findings/findings.ts';
 import type { Growth } from '../seals/growth.ts';
 import type { Keys } from '../seals/keys.ts';
 import type { Link } from '../seals/seals.ts';
-import { signedSizeIn } from '../seals/signed-size.ts';
 import { checkLock } from '../segments/locks.ts';
 import type { Claims } from './claims.ts';
 import { listPacks, type NamedPack } from './pack-list.ts';
@@ -95,8 +94,8 @@ export function createPacks(
       ];
       for (const { key, className, first } of above.slice(0, MAX_ABOVE)) {
         if (className !== null) continue;
-        for await (const { pack, file } of readPacks(key, trail, first, context)) {
-          claimSeals(pack, file, head.number, keys, context.claims, key);
+        for await (const { version, pack, file } of readPacks(key, trail, first, context)) {
+          claimSeals(pack, file, version, head.number, keys, context.claims);
         }
       }
       if (above.length === 0 || (await growth.reaches(Number.MAX_SAFE_INTEGER)) === 'unknown') return;
@@ -189,10 +188,16 @@ async function checkPackLock(
 }
 
 /** Seals above the head that a pack holds tell that they were there. */
-function claimSeals(pack: Pack, file: Buffer, head: number, keys: Keys, claims: Claims, key: string): void {
+function claimSeals(
+  pack: Pack,
+  file: Buffer,
+  { key, version }: ObjectVersion,
+  head: number,
+  keys: Keys,
+  claims: Claims,
+): void {
   for (const { number, offset, bytes } of pack.entries) {
     if (number <= head) continue;
-    const size = signedSizeIn(file.subarray(offset, offset + bytes), keys.all);
-    if (size !== null) claims.add({ key, seal: number, size });
+    claims.search(file.subarray(offset, offset + bytes), { key, version, seal: number }, 0, keys);
   }
 }
