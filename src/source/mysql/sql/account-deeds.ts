@@ -30,8 +30,8 @@ export function accountDeeds(
   return whole(...listed(words, from).map((name) => deedOn(kind, { schema: null, name }, ...effects)));
 }
 
-/** What stands behind an account and is of the whole statement: no account comes after it. */
-const BEHIND_ALL = new Set(['REQUIRE', 'WITH', 'DEFAULT', 'PASSWORD', 'ACCOUNT', 'COMMENT', 'ATTRIBUTE', 'AS']);
+/** Behind these stand roles: CREATE USER … DEFAULT ROLE, GRANT … AS … WITH ROLE. No account comes after them. */
+const BEFORE_ROLES = new Set(['DEFAULT', 'ROLE']);
 
 /** Accounts apart by commas, each with its own IDENTIFIED … behind it. */
 function listed(words: readonly Word[], from: number): string[] {
@@ -41,7 +41,7 @@ function listed(words: readonly Word[], from: number): string[] {
     if (account === null) break;
     names.push(account.name);
     at = account.next;
-    while (at < words.length && !isSign(words[at], ',') && !BEHIND_ALL.has(keyword(words, at))) at++;
+    while (at < words.length && !isSign(words[at], ',') && !BEFORE_ROLES.has(keyword(words, at))) at++;
     if (!isSign(words[at], ',')) break;
     at++;
   }

@@ -41,7 +41,7 @@ export function alteration(
   if (keyword(words, at) === 'NOWAIT') at++;
   while (at < words.length) {
     for (const effect of clause(altered, at)) altered.effects.add(effect);
-    at = nextPart(words, at);
+    at = isLast(words, at) ? words.length : nextPart(words, at);
   }
   const parents = referenced(words, table.next, table.schema).filter(({ name }) => name !== table.name);
   const { effects, columns, becomes, others } = altered;
@@ -129,6 +129,13 @@ function clause(altered: Altered, at: number): readonly Effect[] {
       if (HARMLESS.has(verb) || (altered.ordered && isOrdering(words, at))) return NONE;
       return effectOfOptions(words, at) ?? UNKNOWN;
   }
+}
+
+const ALONE = new Set(['DROP', 'TRUNCATE', 'REPAIR', 'DISCARD', 'IMPORT', ...OF_PARTITIONS]);
+
+/** Clauses about partitions stand alone: behind a comma comes the next partition's name. */
+function isLast(words: readonly Word[], at: number): boolean {
+  return ALONE.has(keyword(words, at)) && keyword(words, at + 1) === 'PARTITION';
 }
 
 /** A column of ORDER BY behind the first one, which is no clause. */
