@@ -112,7 +112,18 @@ function readStatus(bytes: Buffer): { readonly sqlMode: number; readonly client:
 }
 
 /** Sizes of all that may stand before the number, where they are fixed. */
-const SIZES: Readonly<Record<number, number>> = { 0: 4, 1: 8, 3: 4, 4: 6, 7: 2, 8: 2, 9: 8, 10: 4, 13: 3, 16: 1 };
+const SIZES: Readonly<Record<number, number>> = {
+  0: 4,
+  1: 8,
+  3: 4,
+  4: 6,
+  7: 2,
+  8: 2,
+  9: 8,
+  10: 4,
+  13: 3,
+  16: 1,
+};
 /** As many bytes as the first one says, and these: a catalog, a time zone, a catalog without its zero. */
 const SAID: Readonly<Record<number, number>> = { 2: 1, 5: 0, 6: 0 };
 const INVOKER = 11;

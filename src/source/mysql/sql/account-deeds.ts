@@ -67,7 +67,8 @@ export function settings(words: readonly Word[]): Reading {
   const to = words.findIndex((_, at) => ['FOR', 'TO'].includes(keyword(words, at)));
   const isPassword = keyword(words, 1) === 'PASSWORD';
   const of = isPassword && keyword(words, 2) !== 'FOR' ? -1 : to;
-  const names = of < 0 ? ['current_user'] : isPassword ? listed(words, of + 1).slice(0, 1) : listed(words, of + 1);
+  const names =
+    of < 0 ? ['current_user'] : isPassword ? listed(words, of + 1).slice(0, 1) : listed(words, of + 1);
   return whole(...names.map((name) => deedOn('user', { schema: null, name }, 'rights')));
 }
 

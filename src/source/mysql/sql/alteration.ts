@@ -61,7 +61,10 @@ export function referenced(words: readonly Word[], from: number, schema: string 
   for (let at = from; at < words.length; at++) {
     if (keyword(words, at) !== 'REFERENCES') continue;
     const parent = qualified(words, at + 1, schema);
-    if (parent !== null && !parents.some((each) => each.name === parent.name && each.schema === parent.schema))
+    if (
+      parent !== null &&
+      !parents.some((each) => each.name === parent.name && each.schema === parent.schema)
+    )
       parents.push(deedOn('table', parent));
   }
   return parents;
@@ -216,7 +219,9 @@ function conversion({ words, schema, others }: Altered, at: number): readonly Ef
   const name = word === 'TABLE' ? at + 1 : wordAt(words, at, 'TABLE') + 1;
   const other = qualified(words, name, schema);
   if (other === null) return UNKNOWN;
-  others.push(word === 'TABLE' ? deedOn('table', other, 'drops') : deedOn('table', other, 'creates', 'replaces'));
+  others.push(
+    word === 'TABLE' ? deedOn('table', other, 'drops') : deedOn('table', other, 'creates', 'replaces'),
+  );
   return ['replaces'];
 }
 

@@ -52,14 +52,7 @@ export function readDefinition(words: readonly Word[], schema: string | null): D
 
 const SECRETS = new Set(['user', 'role', 'server']);
 /** Of no schema. */
-const GLOBAL = new Set([
-  'server',
-  'tablespace',
-  'logfile group',
-  'resource group',
-  'instance',
-  'catalog',
-]);
+const GLOBAL = new Set(['server', 'tablespace', 'logfile group', 'resource group', 'instance', 'catalog']);
 /** Words between the verb and an index that belong to the tag. */
 const OF_INDEX = new Set(['UNIQUE', 'FULLTEXT', 'SPATIAL', 'VECTOR']);
 

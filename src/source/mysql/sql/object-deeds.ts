@@ -40,7 +40,12 @@ export function serverItself(...effects: Effect[]): Reading {
   return whole(deedOn('instance', { schema: null, name: 'instance' }, ...effects));
 }
 
-function database(words: readonly Word[], at: number, schema: string | null, effects: readonly Effect[]): Reading {
+function database(
+  words: readonly Word[],
+  at: number,
+  schema: string | null,
+  effects: readonly Effect[],
+): Reading {
   // ALTER DATABASE CHARACTER SET …, without a name.
   const isNamed = !(keyword(words, 0) === 'ALTER' && isOption(words, at));
   const name = isNamed ? qualified(words, at, null)?.name : (schema ?? undefined);
@@ -52,15 +57,28 @@ function isOption(words: readonly Word[], at: number): boolean {
 }
 
 /** CREATE INDEX i ON t, DROP INDEX i ON t. */
-function index(words: readonly Word[], at: number, schema: string | null, effects: readonly Effect[]): Reading {
+function index(
+  words: readonly Word[],
+  at: number,
+  schema: string | null,
+  effects: readonly Effect[],
+): Reading {
   const name = qualified(words, at, null);
   const table = name === null ? null : qualified(words, wordAt(words, name.next, 'ON') + 1, schema);
   if (name === null || table === null) return NOTHING_READ;
-  return whole(deedOn('index', { schema: table.schema, name: name.name }, ...effects), deedOn('table', table));
+  return whole(
+    deedOn('index', { schema: table.schema, name: name.name }, ...effects),
+    deedOn('table', table),
+  );
 }
 
 /** CREATE TRIGGER tr BEFORE INSERT ON t: in the schema of its table. DROP TRIGGER does not say which table it was of. */
-function trigger(words: readonly Word[], at: number, schema: string | null, effects: readonly Effect[]): Reading {
+function trigger(
+  words: readonly Word[],
+  at: number,
+  schema: string | null,
+  effects: readonly Effect[],
+): Reading {
   const bare = qualified(words, at, null);
   if (bare === null) return NOTHING_READ;
   if (keyword(words, 0) !== 'CREATE') return whole(deedOn('trigger', ofDefault(bare, schema), ...effects));

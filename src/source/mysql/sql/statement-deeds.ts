@@ -108,7 +108,8 @@ function created(
   const made = whole(deedOn('table', table, ...effects, ...(filled ? (['replaces'] as const) : [])));
   const parents = referenced(words, from, table.schema).filter(({ name }) => name !== table.name);
   // With a query it is logged only where it made the table; so is what a query made on MySQL (START TRANSACTION).
-  const certain = !unlessThere || queried || keyword(words, wordAt(words, from, 'START') + 1) === 'TRANSACTION';
+  const certain =
+    !unlessThere || queried || keyword(words, wordAt(words, from, 'START') + 1) === 'TRANSACTION';
   const told = engine === undefined ? keyword(words, from) !== 'LIKE' : /^innodb$/i.test(engine.text);
   const { deeds } = certain ? made : perhaps(made, told ? 'told' : 'untold');
   return whole(...deeds, ...parents);

@@ -4,9 +4,7 @@ import { movesOf } from './table-moves.ts';
 import { wordsOf } from './words.ts';
 
 const moves = (statement: string) =>
-  movesOf(
-    readDeeds(wordsOf(statement, { ansiQuotes: false, noBackslashEscapes: false }), 'shop').deeds,
-  ).map(
+  movesOf(readDeeds(wordsOf(statement, { ansiQuotes: false, noBackslashEscapes: false }), 'shop').deeds).map(
     ({ schema, table, to, columns }) => {
       const renamed = columns.map(({ from, to: name }) => `${from}→${name}`).join(' ');
       const place = to === null ? 'gone' : `${to.schema}.${to.table}`;

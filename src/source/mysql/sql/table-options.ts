@@ -66,7 +66,8 @@ export function effectOfOptions(words: readonly Word[], from: number): Effect[] 
     if ((first === 'PARTITION' && second === 'BY') || (first === 'REMOVE' && second === 'PARTITIONING'))
       return effects;
     const isPair =
-      (first === 'CHARACTER' && second === 'SET') || (/^(?:DATA|INDEX)$/.test(first) && second === 'DIRECTORY');
+      (first === 'CHARACTER' && second === 'SET') ||
+      (/^(?:DATA|INDEX)$/.test(first) && second === 'DIRECTORY');
     if (isPair) at++;
     const value = isSign(words[at + 1], '=') ? at + 2 : at + 1;
     if (first === 'ENGINE') {

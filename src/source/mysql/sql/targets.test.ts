@@ -63,7 +63,10 @@ describe('tables', () => {
     ['DROP TABLE a WAIT 5', 'shop.a drops'],
     ['TRUNCATE t', 'shop.t empties'],
     ['TRUNCATE TABLE x.t NOWAIT', 'x.t empties'],
-    ['RENAME TABLE a TO tmp, x.b TO a, tmp TO x.b', 'shop.a renames → shop.tmp, x.b renames → shop.a, shop.tmp renames → x.b'],
+    [
+      'RENAME TABLE a TO tmp, x.b TO a, tmp TO x.b',
+      'shop.a renames → shop.tmp, x.b renames → shop.a, shop.tmp renames → x.b',
+    ],
     ['RENAME TABLE a WAIT 9 TO b', 'shop.a renames → shop.b'],
     ['RENAME TABLE IF EXISTS a TO b', 'shop.a unknown, shop.b unknown'],
     ['RENAME TABLE a TO b, c', 'shop.a renames → shop.b, unknown'],
@@ -174,7 +177,10 @@ describe('everything else', () => {
     ['DROP SCHEMA IF EXISTS `o`', 'schema o drops'],
     ['ALTER DATABASE o CHARACTER SET utf8mb4', 'schema o none'],
     ['ALTER DATABASE CHARACTER SET utf8mb4', 'schema shop none'],
-    ['CREATE OR REPLACE ALGORITHM=MERGE DEFINER=`a`@`b` SQL SECURITY INVOKER VIEW x.v AS SELECT 1', 'view x.v drops creates'],
+    [
+      'CREATE OR REPLACE ALGORITHM=MERGE DEFINER=`a`@`b` SQL SECURITY INVOKER VIEW x.v AS SELECT 1',
+      'view x.v drops creates',
+    ],
     ['ALTER ALGORITHM=UNDEFINED DEFINER=`a`@`b` VIEW v AS SELECT 1', 'view shop.v columns rights'],
     ['DROP VIEW a, x.b', 'view shop.a drops, view x.b drops'],
     ['CREATE DEFINER = table@trigger PROCEDURE p() DROP TABLE t', 'procedure shop.p creates'],
@@ -183,7 +189,10 @@ describe('everything else', () => {
     ['DROP FUNCTION IF EXISTS x.f', 'function x.f drops'],
     ['CREATE AGGREGATE FUNCTION f RETURNS INT SONAME "x.so"', 'function shop.f creates'],
     ['CREATE TRIGGER tr BEFORE INSERT ON x.t FOR EACH ROW SET @a = 1', 'trigger x.tr creates, x.t none'],
-    ['CREATE TRIGGER x.tr AFTER UPDATE ON x.t FOR EACH ROW FOLLOWS a SET @a = 1', 'trigger x.tr creates, x.t none'],
+    [
+      'CREATE TRIGGER x.tr AFTER UPDATE ON x.t FOR EACH ROW FOLLOWS a SET @a = 1',
+      'trigger x.tr creates, x.t none',
+    ],
     ['DROP TRIGGER tr', 'trigger shop.tr drops'],
     ['CREATE EVENT e ON SCHEDULE EVERY 1 DAY DO TRUNCATE t', 'event shop.e creates'],
     ['ALTER EVENT e RENAME TO x.f DO RENAME TABLE a TO b', 'event shop.e rights renames → x.f'],
@@ -220,7 +229,10 @@ describe('accounts, and never what is secret of them', () => {
     ["GRANT ALL ON *.* TO a IDENTIFIED BY PASSWORD 'S3CRET', b", 'user a rights, user b rights'],
     ['GRANT ALL ON *.* TO a AS c WITH ROLE r, s', 'user a rights'],
     ["CREATE USER a DEFAULT ROLE r, s COMMENT 'S3CRET'", 'user a creates'],
-    ["ALTER USER 'a'@'%' IDENTIFIED BY 'S3CRET' REPLACE 'S3CRET', b ACCOUNT LOCK", 'user a@% rights, user b rights'],
+    [
+      "ALTER USER 'a'@'%' IDENTIFIED BY 'S3CRET' REPLACE 'S3CRET', b ACCOUNT LOCK",
+      'user a@% rights, user b rights',
+    ],
     ['DROP USER IF EXISTS a, b@c', 'user a drops, user b@c drops'],
     ['RENAME USER a@b TO c@d, e TO f', 'user a@b renames → c@d, user e renames → f'],
     ["SET PASSWORD FOR 'e'@'h' = 'S3CRET'", 'user e@h rights'],
@@ -229,12 +241,18 @@ describe('accounts, and never what is secret of them', () => {
     ["SET DEFAULT ROLE 'r' FOR 'a'@'%'", 'user a@% rights'],
     ['CREATE ROLE r, s', 'role r creates, role s creates'],
     ['DROP ROLE r', 'role r drops'],
-    ['GRANT SELECT (`id`, on_hold), UPDATE ON `x`.`t` TO a, b@c', 'x.t rights, user a rights, user b@c rights'],
+    [
+      'GRANT SELECT (`id`, on_hold), UPDATE ON `x`.`t` TO a, b@c',
+      'x.t rights, user a rights, user b@c rights',
+    ],
     ['GRANT ALL ON t TO a', 'shop.t rights, user a rights'],
     ['GRANT ALL ON TABLE t TO a', 'shop.t rights, user a rights'],
     ["GRANT ALL ON `to`.* TO 'eve'@'%' WITH GRANT OPTION", 'schema to rights, user eve@% rights'],
     ['GRANT ALL ON * TO a', 'schema shop rights, user a rights'],
-    ["GRANT ALL ON *.* TO a IDENTIFIED BY 'S3CRET', b IDENTIFIED BY 'S3CRET'", 'user a rights, user b rights'],
+    [
+      "GRANT ALL ON *.* TO a IDENTIFIED BY 'S3CRET', b IDENTIFIED BY 'S3CRET'",
+      'user a rights, user b rights',
+    ],
     ['GRANT EXECUTE ON PROCEDURE x.p TO a', 'procedure x.p rights, user a rights'],
     ["GRANT PROXY ON 'p'@'h' TO a", 'user p@h rights, user a rights'],
     ['GRANT r, s@h TO a WITH ADMIN OPTION', 'role r rights, role s@h rights, user a rights'],
@@ -306,12 +324,27 @@ test('names as the statement has them, and no schema where there is none', () =>
 
 test('ends on any words, with targets that the format knows', () => {
   const word = fc.constantFrom(
-    ...'CREATE ALTER DROP RENAME TRUNCATE GRANT REVOKE SET TABLE TABLES VIEW INDEX USER ROLE TRIGGER EVENT DATABASE'.split(' '),
-    ...'IF NOT EXISTS OR REPLACE TEMPORARY IGNORE ADD COLUMN MODIFY CHANGE CONVERT TO PARTITION EXCHANGE WITH ON'.split(' '),
-    ...'FROM ORDER BY ENGINE REFERENCES SELECT PASSWORD FOR DEFAULT LIKE AS START TRANSACTION a b `c` . , ( ) = @ * ;'.split(' '),
+    ...'CREATE ALTER DROP RENAME TRUNCATE GRANT REVOKE SET TABLE TABLES VIEW INDEX USER ROLE TRIGGER EVENT DATABASE'.split(
+      ' ',
+    ),
+    ...'IF NOT EXISTS OR REPLACE TEMPORARY IGNORE ADD COLUMN MODIFY CHANGE CONVERT TO PARTITION EXCHANGE WITH ON'.split(
+      ' ',
+    ),
+    ...'FROM ORDER BY ENGINE REFERENCES SELECT PASSWORD FOR DEFAULT LIKE AS START TRANSACTION a b `c` . , ( ) = @ * ;'.split(
+      ' ',
+    ),
     ...["'x'", '"y"', '/*!50000', '*/', '/* x */', '/*M!100000', '-- z\n', '0x12', '`', "'"],
   );
-  const verb = fc.constantFrom('CREATE', 'ALTER', 'DROP', 'RENAME', 'TRUNCATE', 'GRANT', 'ALTER TABLE t', 'CREATE USER');
+  const verb = fc.constantFrom(
+    'CREATE',
+    'ALTER',
+    'DROP',
+    'RENAME',
+    'TRUNCATE',
+    'GRANT',
+    'ALTER TABLE t',
+    'CREATE USER',
+  );
   const logged = fc.constantFrom(MYSQL, MARIADB, { ...MYSQL, numbered: null, temporary: true });
   fc.assert(
     fc.property(verb, fc.array(word, { maxLength: 30 }), logged, (first, words, from) => {
