@@ -122,6 +122,11 @@ function granting(words: readonly Word[], from: number, schema: string | null): 
   const found = qualified(words, at, schema);
   if (found === null) return [];
   if (found.next === at + 3 && isSign(words[at + 2], '*'))
-    return [deedOn('schema', { schema: null, name: found.schema ?? '' }, 'rights')];
+    return [deedOn('schema', { schema: null, name: unescaped(found.schema ?? '') }, 'rights')];
   return [deedOn(kind, found, 'rights')];
+}
+
+/** Of a schema's name, in which _ and % are wildcards unless a backslash stands before them. */
+function unescaped(pattern: string): string {
+  return pattern.replace(/\\([_%])/g, '$1');
 }

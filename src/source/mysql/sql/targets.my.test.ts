@@ -100,6 +100,13 @@ const OF: Readonly<Record<'mysql' | 'mariadb', readonly string[]>> = {
   ],
 };
 
+/** Those of which the log leaves something open. */
+const UNKNOWN: readonly string[] = [
+  "alter table `a` /*!50000 add column w int */ /*!99999 , drop column n */, comment 'x'",
+  'set session binlog_format = statement; create temporary table a (id int); insert into a values (9); truncate a',
+  'rename table if exists nothere to c, a to d',
+];
+
 const messagesIn = ({ transactions }: RunningMysql, database: string) =>
   transactions.flatMap(({ messages }) =>
     messages
@@ -147,6 +154,7 @@ describe.each(MYSQL_RELEASES)('$flavor $version', ({ flavor, version }) => {
     let before = await readTables(server, database);
     const problems: string[] = [];
     let told = 0;
+    let isUnknown = false;
     for (const sql of statements.split('; ')) {
       await session.query(sql);
       const after = await readTables(server, database);
@@ -156,9 +164,10 @@ describe.each(MYSQL_RELEASES)('$flavor $version', ({ flavor, version }) => {
       problems.push(
         ...problemsOfTargets(database, before, after, targets).map((problem) => `${sql}: ${problem}`),
       );
+      isUnknown ||= targets.some(({ effects }) => effects.includes('unknown'));
       before = after;
     }
-    expect(problems).toEqual([]);
+    expect({ problems, isUnknown }).toEqual({ problems: [], isUnknown: UNKNOWN.includes(statements) });
   });
 
   test('a tablespace that is discarded, and another imported', async () => {

@@ -248,6 +248,7 @@ describe('accounts, and never what is secret of them', () => {
     ['GRANT ALL ON t TO a', 'shop.t rights, user a rights'],
     ['GRANT ALL ON TABLE t TO a', 'shop.t rights, user a rights'],
     ["GRANT ALL ON `to`.* TO 'eve'@'%' WITH GRANT OPTION", 'schema to rights, user eve@% rights'],
+    ['GRANT ALL ON `my\\_shop`.* TO a', 'schema my_shop rights, user a rights'],
     ['GRANT ALL ON * TO a', 'schema shop rights, user a rights'],
     [
       "GRANT ALL ON *.* TO a IDENTIFIED BY 'S3CRET', b IDENTIFIED BY 'S3CRET'",
