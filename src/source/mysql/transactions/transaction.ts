@@ -9,9 +9,14 @@ import type { TableMap } from '../events/table-map.ts';
 import type { Threads } from '../sessions/threads.ts';
 import { sqlCommentOf } from '../sql/comments.ts';
 import { movesOf } from '../sql/table-moves.ts';
-import { type DdlStatement, ddlMessage } from './ddl-message.ts';
 import { createGaps } from './gaps.ts';
-import { CONTEXT_SCHEMA, CONTEXT_TABLE, createTransactionMessages } from './messages.ts';
+import {
+  CONTEXT_SCHEMA,
+  CONTEXT_TABLE,
+  createTransactionMessages,
+  type DdlStatement,
+  ddlMessage,
+} from './messages.ts';
 
 type Session = NonNullable<TransactionStart['session']>;
 
