@@ -360,18 +360,19 @@ declare
   catalog text := case kind when 'table' then 'pg_class' when 'sequence' then 'pg_class' when 'schema' then 'pg_namespace'
     when 'function' then 'pg_proc' when 'procedure' then 'pg_proc' when 'routine' then 'pg_proc' when 'type' then 'pg_type'
     when 'domain' then 'pg_type' end;
+  acl text := case catalog when 'pg_class' then 'relacl' when 'pg_namespace' then 'nspacl' when 'pg_proc' then 'proacl' else 'typacl' end;
   rows jsonb;
 begin
   if catalog is null then
     return null;
   end if;
-  execute format('select coalesce(jsonb_agg(jsonb_build_object(''oid'', t.oid::bigint, ''number'', 0, ''place'', t.ctid::text, ''xmax'', t.xmax::text)), ''[]'') from pg_catalog.%I as t where t.xmax <> 0', catalog)
-    into rows;
+  execute format('select coalesce(jsonb_agg(jsonb_build_object(''oid'', t.oid::bigint, ''number'', 0, ''acl'', t.%I::text, ''xmax'', t.xmax::text)), ''[]'') from pg_catalog.%I as t where t.xmax <> 0',
+    acl, catalog) into rows;
   if catalog = 'pg_class' then
-    rows := rows || (select coalesce(jsonb_agg(jsonb_build_object('oid', a.attrelid::bigint, 'number', a.attnum, 'place', a.ctid::text,
+    rows := rows || (select coalesce(jsonb_agg(jsonb_build_object('oid', a.attrelid::bigint, 'number', a.attnum, 'acl', a.attacl::text,
       'xmax', a.xmax::text)), '[]') from pg_attribute as a where a.xmax <> 0);
   end if;
-  return jsonb_build_object('catalog', catalog, 'seen', pg_current_snapshot(), 'rows', rows);
+  return jsonb_build_object('catalog', catalog, 'acl', acl, 'seen', pg_current_snapshot(), 'rows', rows);
 end $f$;
 
 -- Whose rows have another text when these types change: columns of them, or of types made of them, at any depth.
@@ -404,6 +405,7 @@ declare
   effects text[];
   targets jsonb := '[]';
   widened oid[] := '{}';
+  done oid[] := '{}';
 begin
   -- In an older snapshot a partition that another transaction attached since is not seen, and the command went into it.
   if current_setting('transaction_isolation') <> 'read committed' and exists (
@@ -436,6 +438,9 @@ begin
      where c.relpersistence <> 't' and (c.oid = relation or w.oid is not null)
      order by c.oid <> relation, c.oid
   loop
+    -- Where another transaction's version and ours both stand in an old snapshot, one is enough: it is stale.
+    continue when r.oid = any (done);
+    done := done || r.oid;
     if r.is_new then
       effects := array[case when not made then 'unknown' when rowseal.creates(tag) then 'creates' else 'none' end];
     elsif r.stale then
@@ -524,24 +529,24 @@ begin
          then rowseal.users_of_types(array[object]) else '[]' end;
 end $f$;
 
--- What GRANT, REVOKE and ALTER DEFAULT PRIVILEGES did: rights to what was written anew, or to what nobody names.
+-- What GRANT, REVOKE and ALTER DEFAULT PRIVILEGES did: rights to what has other ones now, or to what nobody names.
 create or replace function rowseal.grant_targets(kind text, before jsonb) returns jsonb
 language plpgsql set search_path = pg_catalog, pg_temp as $f$
 declare
   touched oid[] := '{}';
-  place text;
+  acl text;
   r record;
   targets jsonb;
 begin
-  for r in select * from jsonb_to_recordset(before -> 'rows') as b (oid oid, number integer, place text, xmax text)
+  for r in select * from jsonb_to_recordset(before -> 'rows') as b (oid oid, number integer, acl text, xmax text)
     where not rowseal.came_later(b.xmax, (before ->> 'seen')::pg_snapshot)
   loop
     if r.number > 0 then
-      place := (select a.ctid::text from pg_attribute as a where a.attrelid = r.oid and a.attnum = r.number);
+      acl := (select a.attacl::text from pg_attribute as a where a.attrelid = r.oid and a.attnum = r.number);
     else
-      execute format('select t.ctid::text from pg_catalog.%I as t where t.oid = $1', before ->> 'catalog') into place using r.oid;
+      execute format('select t.%I::text from pg_catalog.%I as t where t.oid = $1', before ->> 'acl', before ->> 'catalog') into acl using r.oid;
     end if;
-    if place <> r.place and r.oid <> all (touched) then
+    if acl is distinct from r.acl and r.oid <> all (touched) then
       touched := touched || r.oid;
     end if;
   end loop;
@@ -555,7 +560,8 @@ begin
         from unnest(touched) as t (oid)
        cross join lateral (select rowseal.catalog_row(format('pg_catalog.%I', before ->> 'catalog')::regclass, t.oid)) as g ("row"));
   end if;
-  return coalesce(targets, jsonb_build_array(jsonb_build_object('schema', null, 'name', kind, 'kind', 'privileges', 'effects', array['rights'])));
+  return coalesce(targets, jsonb_build_array(jsonb_build_object('schema', null, 'name', kind, 'kind', 'privileges',
+    'effects', array[case when before is null then 'rights' else 'none' end])));
 end $f$;
 
 create or replace function rowseal.on_ddl() returns event_trigger
