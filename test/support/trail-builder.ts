@@ -31,8 +31,9 @@ export interface SealDraft {
   /** Changes the leaf's text before it is signed. */
   readonly lieText?: (text: string) => string;
   readonly sealedAt?: string;
-  /** Keeps the path that `lie` wrote instead of where the object really lies. */
   readonly signer?: Signer;
+  /** Who signs the same checkpoint beside the signer. */
+  readonly also?: readonly Signer[];
 }
 
 export const NAME = 'audit.example.com/made';
@@ -40,7 +41,8 @@ export const SIGNER: Signer = signerOf(NAME, Buffer.alloc(32, 1)).signer;
 export const OTHER_SIGNER: Signer = signerOf(NAME, Buffer.alloc(32, 2)).signer;
 const KEEP = '2099-01-01T00:00:00Z';
 
-export const genesis = (vkey: string = SIGNER.key.vkey): string =>
+/** `more` goes over its members: from level 2 on it has `log_keys`. */
+export const genesis = (vkey: string = SIGNER.key.vkey, more: Loose = {}): string =>
   JSON.stringify({
     kind: 'genesis',
     trail: NAME,
@@ -48,6 +50,7 @@ export const genesis = (vkey: string = SIGNER.key.vkey): string =>
     created_at: '2026-11-21T20:00:00.000Z',
     source: { type: 'made' },
     log_key: vkey,
+    ...more,
   });
 
 /** A change record; `more` goes over its members. */
@@ -101,6 +104,52 @@ export function honestDrafts(): SealDraft[] {
     },
   ];
 }
+
+/** A record that tells of the log's next keys. */
+export const keyRecord = (...vkeys: string[]): string =>
+  JSON.stringify({ kind: 'key', time: '2026-11-21T20:01:00.000Z', log_keys: vkeys });
+
+/** A draft of level 2 whose seal hands over to the next key, by the rules. */
+export function handingOver(draft: SealDraft, from: Signer, to: Signer): SealDraft {
+  const { trail = [], ...records } = draft.records;
+  return {
+    ...draft,
+    records: { trail: [...trail, keyRecord(to.key.vkey)], ...records },
+    source: { ...draft.source, level: 2 },
+    reason: 'rotate',
+    signer: from,
+    also: [to],
+    lie: (seal) => {
+      seal['next_key'] = to.key.vkey;
+      draft.lie?.(seal);
+    },
+  };
+}
+
+/** The honest trail, whose seal 2 hands over to another key: seals 3 and 4 are signed by that one alone. */
+export function rotatedDrafts(): SealDraft[] {
+  return honestDrafts().map((draft, number) => {
+    if (number === 2) return handingOver(draft, SIGNER, OTHER_SIGNER);
+    if (number < 2) return draft;
+    return { ...draft, source: { ...draft.source, level: 2 }, signer: OTHER_SIGNER };
+  });
+}
+
+/** These drafts as seals of level 2; a genesis record is brought there, too. */
+export function ofLevel2(drafts: readonly SealDraft[]): SealDraft[] {
+  return drafts.map((draft) => {
+    const { source = { from: 'p', through: 'p', transactions: 0 }, records } = draft;
+    const trail = records['trail']?.map((line) => (line === genesis() ? laterGenesis() : line));
+    return {
+      ...draft,
+      records: trail === undefined ? records : { ...records, trail },
+      source: { ...source, level: 2 },
+    };
+  });
+}
+
+export const laterGenesis = (more: Loose = {}): string =>
+  genesis(SIGNER.key.vkey, { log_keys: [SIGNER.key.vkey], ...more });
 
 /** The objects of a trail by path. */
 export async function buildTrail(drafts: readonly SealDraft[]): Promise<Map<string, Buffer>> {
@@ -182,7 +231,7 @@ async function sign(seal: Loose, tree: ReturnType<typeof createRange>, draft: Se
   const claimed = Number(seal['first']) + Number(seal['count']) + 1;
   const size = Number.isSafeInteger(claimed) && claimed >= 0 ? claimed : tree.count();
   const text = formatCheckpoint({ origin: NAME, size, root });
-  return formatSealFile(leaf, await signNote(text, [draft.signer ?? SIGNER]));
+  return formatSealFile(leaf, await signNote(text, [draft.signer ?? SIGNER, ...(draft.also ?? [])]));
 }
 
 /** One version in a store of versions. */

@@ -6,13 +6,13 @@ import { hash } from 'node:crypto';
 import { RowsealError } from '../../base/errors.ts';
 import { type Listed, versionsOf } from '../../store/keys.ts';
 import type { ObjectVersion, TrailReader } from '../../store/store.ts';
-import { segmentPath } from '../../trail/names.ts';
-import { parseMidnight } from '../../trail/retention.ts';
-import { isOfLaterLevel, type Seal, type SegmentEntry } from '../../trail/seal.ts';
+import { segmentPath, TRAIL_CLASS } from '../../trail/names.ts';
+import { isOfLaterLevel, type Seal, type SegmentEntry, sealLevel } from '../../trail/seal.ts';
 import { MAX_OBJECT_BYTES } from '../../trail/segment.ts';
 import type { FindingLog } from '../findings/findings.ts';
 import { NO_RUNS, RUN } from '../records/runs.ts';
 import type { Link } from '../seals/seals.ts';
+import { checkLock, hasExpired } from './locks.ts';
 import type { SegmentPool } from './pool.ts';
 import type { SegmentReport } from './segment-check.ts';
 import { MAX_RUNS } from './transactions.ts';
@@ -27,6 +27,8 @@ export interface EvidenceContext {
 export interface SealEvidence {
   /** Reports of all segments; null where one could not be had, so that nothing can be said of the whole. */
   readonly reports: readonly SegmentReport[] | null;
+  /** That of class trail, which is known although others may not be; `none` where the seal has no such segment. */
+  readonly trail: SegmentReport | 'none' | 'unknown';
   readonly checked: number;
   readonly expired: number;
 }
@@ -64,36 +66,20 @@ export async function checkEvidence(
   const whole = reports.length === seal.segments.length && reports.every(({ faults }) => faults.length === 0);
   return {
     reports: whole && runs <= MAX_RUNS ? reports : null,
+    trail: trailOf(seal, results),
     checked: reports.length,
     expired: results.filter((result) => result === 'expired').length,
   };
 }
 
-/** Whether the object's retention has ended, so that it may be gone. */
-function hasExpired(retainUntil: string, now: Date): boolean {
-  return now.getTime() > parseMidnight(retainUntil)!;
-}
-
-async function checkLock(
-  { key, version }: ObjectVersion,
-  retainUntil: string,
-  seal: number,
-  { reader, log, now }: EvidenceContext,
-): Promise<void> {
-  if (!reader.locks || hasExpired(retainUntil, now)) return;
-  try {
-    const lock = await reader.lock(key, version);
-    if (lock === null) log.add('lock_missing', key, 'it has no retention lock', { seal });
-    else {
-      if (lock.mode !== 'COMPLIANCE') log.add('lock_mode', key, `its lock is in mode ${lock.mode}`, { seal });
-      if (lock.until.getTime() < parseMidnight(retainUntil)!) {
-        log.add('lock_short', key, `locked until ${lock.until.toISOString()}, not ${retainUntil}`, { seal });
-      }
-    }
-  } catch (error) {
-    if (!(error instanceof RowsealError)) throw error;
-    log.add('not_read', key, `its lock: ${error.message}`, { seal });
-  }
+function trailOf(
+  { segments }: Seal,
+  results: readonly (SegmentReport | 'expired' | 'unknown')[],
+): SealEvidence['trail'] {
+  const at = segments.findIndex((entry) => entry.class === TRAIL_CLASS);
+  if (at === -1) return 'none';
+  const result = results[at];
+  return typeof result === 'object' && result.faults.length === 0 ? result : 'unknown';
 }
 
 async function checkEntry(
@@ -122,8 +108,8 @@ async function checkEntry(
     }
     await checkLock(chosen, entry.retain_until, seal.number, context);
     const read = () => context.reader.read(key, chosen.version, MAX_OBJECT_BYTES);
-    const leavesOnly = isOfLaterLevel(seal);
-    const report = await context.pool.check({ trail: seal.trail, entry, leavesOnly }, read);
+    const job = { trail: seal.trail, entry, level: sealLevel(seal), leavesOnly: isOfLaterLevel(seal) };
+    const report = await context.pool.check(job, read);
     for (const { code, message, leaf } of report.faults) {
       log.add(code, key, message, { ...place, ...(leaf === undefined ? {} : { leaf }) });
     }

@@ -97,12 +97,11 @@ describe.each([14, 18])('DDL targets on Postgres %i', (major) => {
     await admin.query(`create schema ${quoted}; create table ${quoted}.${quoted} (${quoted} int)`);
     await since();
     await admin.query(`alter table ${quoted}.${quoted} rename to plain`);
-    const [{ targets }] = await since();
-    expect(targets).toMatchObject([
+    expect((await since())[0]?.targets).toMatchObject([
       { schema: name, table: name, effects: ['renames'], becomes: { schema: name, table: 'plain' } },
     ]);
     await admin.query(`drop schema ${quoted} cascade`);
-    expect((await since()).map((message) => message.targets[0])).toMatchObject([
+    expect((await since()).map((message) => message.targets?.[0])).toMatchObject([
       { schema: null, name, kind: 'schema', effects: ['drops'] },
       { schema: name, table: 'plain', effects: ['drops'] },
     ]);
@@ -176,9 +175,7 @@ describe.each([14, 18])('DDL targets on Postgres %i', (major) => {
     const parts = await since();
     expect(parts.length).toBeGreaterThan(2);
     for (const part of parts) expect(JSON.stringify(part).length).toBeLessThan(100_000);
-    const tables = parts.flatMap(({ targets }) =>
-      targets.map(({ table }: { table: string }) => table.slice(60)),
-    );
+    const tables = parts.flatMap(({ targets }) => (targets ?? []).map(({ table }) => table?.slice(60)));
     expect(tables).toEqual(Array.from({ length: 3000 }, (_, i) => String(i + 1)));
   });
 });
