@@ -12,18 +12,27 @@ const SEGMENT = /^segments\/([a-z0-9-]{1,32})\/\d{4}\/\d{2}\/\d{2}\/([0-9]{12})-
 /** The highest seal number that 12 digits hold. */
 export const MAX_SEAL_NUMBER = 999_999_999_999;
 
+/** A trail's name has at most so many from level 2 on. It is ASCII. */
+export const MAX_NAME_BYTES = 255;
+
 /** Class of the records about the trail itself. */
 export const TRAIL_CLASS = 'trail';
 
 /** Kinds of record that stand in class `trail`, and nowhere else. */
-export const TRAIL_KINDS: ReadonlySet<string> = new Set([
-  'genesis',
-  'key',
-  'gap',
-  'lifecycle',
-  'tamper',
-  'ddl',
-]);
+const TRAIL_KINDS = ['genesis', 'key', 'gap', 'lifecycle', 'tamper', 'ddl'];
+/** From level 2 on these, too. */
+const LATER_TRAIL_KINDS = ['reconcile', 'acknowledged'];
+/** Kinds that never stand in class `trail`. */
+const OTHER_KINDS = ['change', 'relation'];
+const LATER_OTHER_KINDS = ['baseline', 'difference', 'auth', 'access'];
+
+/** Whether a record of this kind may stand in this class, at the level of its seal; of kinds that are not known any may. */
+export function mayStandIn(className: string, kind: string, level: number): boolean {
+  const has = (kinds: readonly string[], later: readonly string[]): boolean =>
+    kinds.includes(kind) || (level > 1 && later.includes(kind));
+  if (className === TRAIL_CLASS) return !has(OTHER_KINDS, LATER_OTHER_KINDS);
+  return !has(TRAIL_KINDS, LATER_TRAIL_KINDS);
+}
 
 /** Whether this is a trail's name: a URL without its scheme, such as `audit.example.com/orders`. */
 export function isTrailName(name: string): boolean {

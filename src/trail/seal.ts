@@ -4,13 +4,26 @@
  * here believes what they say. Members that this version does not know are passed over.
  */
 import { hash } from 'node:crypto';
-import { decodeHash } from './base64.ts';
+import { RowsealError } from '../base/errors.ts';
 import { type Checkpoint, parseCheckpoint } from './checkpoint.ts';
-import { createRange, type Range, rangeLength } from './merkle.ts';
-import { isClassName, isTrailName, MAX_SEAL_NUMBER } from './names.ts';
-import { type Note, parseNote } from './note.ts';
+import { createRange, type Range } from './merkle.ts';
+import { isClassName, isTrailName, MAX_NAME_BYTES, MAX_SEAL_NUMBER } from './names.ts';
+import { type Note, parseNote, parseVerifierKey } from './note.ts';
 import { refusal } from './refuse.ts';
-import { parseMidnight, parseSealedAt } from './retention.ts';
+import { parseSealedAt } from './retention.ts';
+import {
+  expect,
+  isCount,
+  isHash,
+  isHex,
+  isMidnight,
+  isRange,
+  isText,
+  isTexts,
+  type Members,
+  members,
+} from './seal-form.ts';
+import { checkSource, levelOf, type SealSource } from './seal-source.ts';
 import { MAX_OBJECT_BYTES, MAX_PLAIN_BYTES } from './segment.ts';
 import { JsonRefusal, parseJson } from './strict-json.ts';
 
@@ -19,7 +32,7 @@ export const MAX_SEAL_BYTES = 1024 * 1024;
 export const MIN_SEAL_BYTES = 256;
 export const SEAL_REASONS = ['start', 'age', 'size', 'count', 'idle', 'stop', 'gap', 'rotate'] as const;
 /** The highest level whose record rules this version knows (FORMAT.md section 7, `source.level`). */
-export const KNOWN_LEVEL = 1;
+export const KNOWN_LEVEL = 2;
 export type SealReason = (typeof SEAL_REASONS)[number];
 
 /** The seal's JSON, members in the order in which they are written. Hashes are base64 unless said otherwise. */
@@ -48,7 +61,7 @@ export interface Seal {
   readonly previous_retain_until?: string;
   /** Seal 0 only: the vkey, equal to the genesis record's. */
   readonly log_key?: string;
-  /** Of a later level: the key that signs from the next seal on. */
+  /** From level 2 on, meaningless at level 1: the vkey of the key that signs from the next seal on. */
   readonly next_key?: string;
   /** Paths, or SHA-256 in hex, of objects that a crash or a lost race left behind. */
   readonly abandoned?: readonly string[];
@@ -65,19 +78,6 @@ export interface SegmentEntry {
   readonly count: number;
   readonly range: readonly string[];
   readonly retain_until: string;
-}
-
-export interface SealSource {
-  readonly from: string;
-  readonly through: string;
-  readonly transactions: number;
-  readonly partial?: { readonly position: string; readonly next: number };
-  /** The level whose rules the records follow; absent: 1. */
-  readonly level?: number;
-  /** Which server, in which life, `through` belongs to. Opaque. */
-  readonly incarnation?: string;
-  /** What decides which events the server delivers, and so counts indexes: plugin and publication. Opaque. */
-  readonly stream?: string;
 }
 
 export interface SealFile {
@@ -102,9 +102,14 @@ export function formatSealFile(leaf: Buffer, note: string): Buffer {
   return Buffer.concat([Buffer.from(HEADER), leaf, Buffer.from(`\n\n${note}`)]);
 }
 
+/** The level whose rules the records of a seal follow. */
+export function sealLevel({ source }: Seal): number {
+  return levelOf(source);
+}
+
 /** Whether the records of a seal follow rules that this version does not know. */
-export function isOfLaterLevel({ source: { level = 1 } }: Seal): boolean {
-  return level > KNOWN_LEVEL;
+export function isOfLaterLevel(seal: Seal): boolean {
+  return sealLevel(seal) > KNOWN_LEVEL;
 }
 
 /** SHA-256 of a whole seal file, as the next seal's `previous`. */
@@ -159,8 +164,6 @@ function parseLine(leaf: Buffer): unknown {
   }
 }
 
-type Members = Readonly<Record<string, unknown>>;
-
 /** Every member's type and range, and what one seal can be held to by itself. */
 function checkSeal(value: unknown): Seal {
   const seal = members(value, 'the seal');
@@ -181,7 +184,9 @@ function checkSeal(value: unknown): Seal {
   expect(isRange(seal['before'], 0, seal['first']), 'before');
   expect(Array.isArray(seal['segments']), 'segments');
   (seal['segments'] as unknown[]).forEach(checkSegment);
-  checkSource(seal['source']);
+  const source = members(seal['source'], 'source');
+  checkSource(source);
+  checkOfLevel(seal, levelOf(source));
   if (seal['gaps'] !== undefined) checkGaps(seal['gaps']);
   if (seal['number'] === 0) expect(typeof seal['log_key'] === 'string', 'log_key');
   if (seal['abandoned'] !== undefined) expect(isTexts(seal['abandoned']), 'abandoned');
@@ -193,7 +198,7 @@ function checkSegment(value: unknown, index: number): void {
   const entry = members(value, at);
   expect(typeof entry['class'] === 'string' && isClassName(entry['class']), `${at}.class`);
   expect(typeof entry['object'] === 'string', `${at}.object`);
-  expect(typeof entry['sha256'] === 'string' && /^[0-9a-f]{64}$/.test(entry['sha256']), `${at}.sha256`);
+  expect(isHex(entry['sha256']), `${at}.sha256`);
   const bytes = entry['bytes'];
   expect(isCount(bytes) && bytes > 0 && bytes <= MAX_OBJECT_BYTES, `${at}.bytes`);
   const plain = entry['plain_bytes'];
@@ -206,20 +211,22 @@ function checkSegment(value: unknown, index: number): void {
   expect(isMidnight(entry['retain_until']), `${at}.retain_until`);
 }
 
-function checkSource(value: unknown): void {
-  const source = members(value, 'source');
-  expect(typeof source['from'] === 'string', 'source.from');
-  expect(typeof source['through'] === 'string', 'source.through');
-  expect(isCount(source['transactions']), 'source.transactions');
-  const { level } = source;
-  expect(level === undefined || (isCount(level) && level > 0), 'source.level');
-  for (const name of ['incarnation', 'stream']) {
-    expect(source[name] === undefined || typeof source[name] === 'string', `source.${name}`);
+/** What the form of a seal has from level 2 on. */
+function checkOfLevel({ trail, next_key: nextKey }: Members, level: number): void {
+  if (level < 2) return;
+  expect((trail as string).length <= MAX_NAME_BYTES, 'trail');
+  if (level === 2) expect(nextKey === undefined || isKeyOf(trail as string, nextKey), 'next_key');
+}
+
+function isKeyOf(trail: string, vkey: unknown): boolean {
+  if (!isText(vkey)) return false;
+  try {
+    const key = parseVerifierKey(vkey);
+    return key.vkey === vkey && key.name === trail;
+  } catch (error) {
+    if (!(error instanceof RowsealError)) throw error;
+    return false;
   }
-  if (source['partial'] === undefined) return;
-  const partial = members(source['partial'], 'source.partial');
-  expect(typeof partial['position'] === 'string', 'source.partial.position');
-  expect(isCount(partial['next']) && partial['next'] > 0, 'source.partial.next');
 }
 
 function checkGaps(value: unknown): void {
@@ -228,35 +235,6 @@ function checkGaps(value: unknown): void {
     const { from, to } = members(gap, 'gaps');
     expect(typeof from === 'string' && typeof to === 'string', 'gaps');
   }
-}
-
-function members(value: unknown, what: string): Members {
-  expect(typeof value === 'object' && value !== null && !Array.isArray(value), what);
-  return value as Members;
-}
-
-function expect(good: boolean, member: string): asserts good {
-  if (!good) throw refusal('seal_member', `the seal's ${member} is missing or out of its range`, { member });
-}
-
-function isCount(value: unknown): value is number {
-  return Number.isSafeInteger(value) && (value as number) >= 0;
-}
-
-function isHash(value: unknown): boolean {
-  return typeof value === 'string' && decodeHash(value) !== null;
-}
-
-function isRange(value: unknown, first: number, count: number): boolean {
-  return Array.isArray(value) && value.every(isHash) && value.length === rangeLength(first, count);
-}
-
-function isMidnight(value: unknown): boolean {
-  return typeof value === 'string' && parseMidnight(value) !== null;
-}
-
-function isTexts(value: unknown): boolean {
-  return Array.isArray(value) && value.every((text) => typeof text === 'string');
 }
 
 function malformed(what: string): Error {

@@ -103,8 +103,17 @@ describe('strict JSON', () => {
   });
 
   it('gives false for numbers that are no integers of ours', () => {
-    expect(parseJson(Buffer.from('[0,1e3,1.0,-0,12,-1]'))).toEqual([0, false, false, false, 12, false]);
-    expect(parseJson(Buffer.from('{"é-1":"1.5 \\" -2","b":-2}'))).toEqual({ 'é-1': '1.5 " -2', b: false });
+    expect(parseJson(Buffer.from('[0,1e3,1.0,-0,12,-1,-1.0,-0.0]'))).toEqual([
+      0,
+      false,
+      false,
+      false,
+      12,
+      -1,
+      false,
+      false,
+    ]);
+    expect(parseJson(Buffer.from('{"é-1":"1.5 \\" -2","b":-2e1}'))).toEqual({ 'é-1': '1.5 " -2', b: false });
     expect(parseJson(Buffer.from('1.5'))).toBe(false);
   });
 });

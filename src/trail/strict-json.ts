@@ -44,7 +44,7 @@ export function validateJson(bytes: Buffer, start = 0, end: number = bytes.lengt
 }
 
 /**
- * The value of `bytes`, after `validateJson`. A number whose text is not `0|[1-9][0-9]*` becomes `false`, which is of no
+ * The value of `bytes`, after `validateJson`. A number whose text is not `0|-?[1-9][0-9]*` becomes `false`, which is of no
  * type that a member of ours has: a check for an integer of ours can be made on the value, and `1e3`, `1.0` and `-0`
  * are none. A reviver would be handed each number's text, and takes a second for what a hostile megabyte holds.
  */
@@ -68,9 +68,11 @@ export function parseJson(bytes: Buffer): unknown {
   return JSON.parse(parts.join(''));
 }
 
-/** Whether this valid number is digits alone. */
+/** Whether this valid number is digits alone, or with a sign and not zero. */
 function isInteger(b: Buffer, start: number, stop: number): boolean {
-  for (let i = start; i < stop; i++) if (b[i]! < 0x30 || b[i]! > 0x39) return false;
+  const negative = b[start] === 0x2d;
+  if (negative && b[start + 1] === 0x30) return false;
+  for (let i = negative ? start + 1 : start; i < stop; i++) if (b[i]! < 0x30 || b[i]! > 0x39) return false;
   return true;
 }
 

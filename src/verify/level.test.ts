@@ -20,17 +20,17 @@ import { recover } from '../seal/head/recover.ts';
 import { sealPath } from '../trail/names.ts';
 import { exitStatus } from './report.ts';
 
-/** The honest trail, whose last two seals are of level 2, with records that no rule of level 1 would let pass. */
+/** The honest trail, whose last two seals are of level 3, with records that no rule of levels 1 and 2 would let pass. */
 function laterDrafts(change: (drafts: SealDraft[]) => void = () => {}): SealDraft[] {
   const drafts = honestDrafts();
   const records = {
     default: ['{"kind":"change","id":"made:4:1","patch":"by other rules"}', 'not even JSON'],
     trail: ['{"kind":"difference","rows":[1e999]}'],
   };
-  drafts[3] = { ...drafts[3]!, records, source: { ...drafts[3]!.source, level: 2 } };
+  drafts[3] = { ...drafts[3]!, records, source: { ...drafts[3]!.source, level: 3 } };
   drafts[4] = {
     records: {},
-    source: { from: 'p4', through: 'p4', transactions: 4, level: 2 },
+    source: { from: 'p4', through: 'p4', transactions: 4, level: 3 },
     reason: 'idle',
   };
   change(drafts);
@@ -48,7 +48,7 @@ describe('a trail that goes on at a later level', () => {
     expect(verdict.unchecked[0]).toMatchObject({
       object: sealPath(3),
       seal: 3,
-      message: expect.stringContaining('level 2'),
+      message: expect.stringContaining('level 3'),
     });
     expect(exitStatus(verdict, true)).toBe(2);
     expect(verdict).toMatchObject({ head: { number: 4 }, checked: { seals: 5, segments: 6, records: 9 } });

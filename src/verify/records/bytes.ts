@@ -60,3 +60,22 @@ export function isTime(b: Buffer, at: number, end: number): boolean {
 }
 
 const TIME = Buffer.from('0000-00-00T00:00:00.000000Z');
+
+/** Whether `b[at, end)` is canonical base64 of so many bytes: 8, or 16. */
+export function isBase64(b: Buffer, at: number, end: number, bytes: 8 | 16): boolean {
+  const padding = bytes === 8 ? 1 : 2;
+  const last = at + (bytes === 8 ? 11 : 22) - 1;
+  if (end - last - 1 !== padding) return false;
+  for (let i = at; i <= last; i++) if (BASE64[b[i]!] === 0) return false;
+  for (let i = last + 1; i < end; i++) if (b[i] !== 0x3d) return false;
+  // Of the last digit only the upper bits are used: 4 of 6 before one sign of padding, 2 before two.
+  return ((BASE64[b[last]!]! - 1) & (padding === 1 ? 3 : 15)) === 0;
+}
+
+/** One more than the value of each digit; 0 for what is none. */
+const BASE64 = new Uint8Array(256);
+for (const [value, digit] of [
+  ...'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/',
+].entries()) {
+  BASE64[digit.charCodeAt(0)] = value + 1;
+}

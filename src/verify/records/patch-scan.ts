@@ -68,10 +68,16 @@ const visitOperationMember: Visit = (b, at, end, depth, base, keyStart, keyStop)
   return behind;
 };
 
-/** Whether the patch is one of the common shapes that apply and reverse whatever the values are. */
-export function patchIsPlain(b: Buffer, action: PatchAction, full: boolean): boolean {
+/**
+ * Whether the patch is one of the common shapes that apply and reverse whatever the values are. `whole`: an update of
+ * full image says the whole row.
+ */
+export function patchIsPlain(b: Buffer, action: PatchAction, full: boolean, whole: boolean): boolean {
   if (odd) return false;
   if (action === 'insert') return operationCount === 1 && isWholeRow(b, 0, ADD);
+  if (action === 'update' && full && whole) {
+    return operationCount === 2 && isWholeRow(b, 0, TEST) && isWholeRow(b, 4, REPLACE);
+  }
   if (action === 'delete') return full && operationCount === 2 && isWholeRow(b, 0, TEST) && isRowRemoval();
   for (let i = 0; i < operationCount; i++) {
     const o = i * 4;

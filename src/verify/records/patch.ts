@@ -3,6 +3,7 @@
  * (RFC 6902). The row before is not in the record, so it is rebuilt from the tests, as far as they tell: a
  * sparse document. It must never take longer than the record's size allows.
  */
+import { DIFFERENT, isMembers, sameValue } from './kinds/members.ts';
 
 export interface PatchOperation {
   readonly op?: unknown;
@@ -15,12 +16,13 @@ type Problem = { readonly code: string; readonly message: string };
 /** Elements that may be moved or compared for one patch. */
 const MAX_WORK = 20_000_000;
 
-/** What is wrong with the patch of a change with this action, image and `target.key`, or null. */
+/** What is wrong with the patch of a change with this action, image and `target.key`, by the rules of a level; or null. */
 export function patchProblem(
   action: string | null,
   image: string | null,
   patch: unknown,
   key: Readonly<Record<string, unknown>> | null,
+  level: number,
 ): Problem | null {
   if (action === 'truncate') {
     return patch === undefined && image === null ? null : malformed('a truncate has no image and no patch');
@@ -33,7 +35,7 @@ export function patchProblem(
     const problem = operationProblem(operation);
     if (problem !== null) return malformed(problem);
   }
-  const shape = shapeProblem(action, image, operations);
+  const shape = shapeProblem(action, image, operations, key === null && level > 1);
   if (shape !== null) return shape;
   if (action === 'delete' && image !== 'full') return keyProblem(operations.slice(0, -1), key);
   return applyProblem(operations) ?? overlapProblem(operations);
@@ -50,11 +52,16 @@ function operationProblem(operation: unknown): string | null {
   return null;
 }
 
-/** What the action and the image allow. */
-function shapeProblem(action: string, image: string, patch: readonly PatchOperation[]): Problem | null {
+/** What the action and the image allow. `whole`: an update of full image says the whole row, which no key identifies. */
+function shapeProblem(
+  action: string,
+  image: string,
+  patch: readonly PatchOperation[],
+  whole: boolean,
+): Problem | null {
   const last = patch.at(-1);
   if (action === 'insert') {
-    const good = patch.length === 1 && last?.op === 'add' && last.path === '' && isObject(last.value);
+    const good = patch.length === 1 && last?.op === 'add' && isRow(last);
     return good ? null : malformed('an insert is one add of the row at ""');
   }
   if (action === 'delete') {
@@ -62,8 +69,14 @@ function shapeProblem(action: string, image: string, patch: readonly PatchOperat
     const good = last?.op === 'remove' && last.path === '' && tests.every(({ op }) => op === 'test');
     if (!good) return malformed('a delete is tests, then a remove at ""');
     if (image !== 'full') return null;
-    const whole = tests.length === 1 && tests[0]!.path === '' && isObject(tests[0]!.value);
-    return whole ? null : malformed('a delete with its full image tests the row at ""');
+    return tests.length === 1 && isRow(tests[0]!)
+      ? null
+      : malformed('a delete with its full image tests the row at ""');
+  }
+  if (whole && image === 'full') {
+    const good =
+      patch.length === 2 && patch[0]!.op === 'test' && last!.op === 'replace' && patch.every(isRow);
+    return good ? null : malformed('a full update without a key is a test and a replace of the row at ""');
   }
   if (patch.some(({ path }) => path === '')) return malformed('an update never replaces the whole row');
   if (image === 'full') {
@@ -114,8 +127,8 @@ function overlapProblem(patch: readonly PatchOperation[]): Problem | null {
   return at === -1 ? null : malformed(`two operations reach ${paths[at - 1]!.slice(0, -1)}`);
 }
 
-function isObject(value: unknown): boolean {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
+function isRow({ path, value }: PatchOperation): boolean {
+  return path === '' && isMembers(value);
 }
 
 /**
@@ -131,7 +144,7 @@ function applyProblem(patch: readonly PatchOperation[]): Problem | null {
   for (const { op, path, value } of patch) {
     const tokens = tokensOf(path as string);
     if (tokens.length === 0) {
-      // shapeProblem leaves only the whole rows of inserts and deletes here.
+      // shapeProblem leaves only whole rows here.
       if (op === 'test') root = { known: true, value };
       continue;
     }
@@ -252,26 +265,6 @@ function applyKnown(value: unknown, tokens: readonly string[], op: string, put: 
     Object.defineProperty(at, token, property);
   }
   return 1 + size(put);
-}
-
-const DIFFERENT = 'the value is another one';
-
-/** Cost in steps where equal, else DIFFERENT. Members' order does not matter; NaN stands for any odd number. */
-function sameValue(a: unknown, b: unknown): number | string {
-  if (typeof a !== 'object' || a === null || typeof b !== 'object' || b === null) {
-    return Object.is(a, b) || a === b ? 1 : DIFFERENT;
-  }
-  if (Array.isArray(a) !== Array.isArray(b)) return DIFFERENT;
-  const names = Object.keys(b);
-  if (Object.keys(a).length !== names.length) return DIFFERENT;
-  let steps = 1;
-  for (const name of names) {
-    if (!Object.hasOwn(a, name)) return DIFFERENT;
-    const inner = sameValue((a as Record<string, unknown>)[name], (b as Record<string, unknown>)[name]);
-    if (typeof inner === 'string') return inner;
-    steps += inner;
-  }
-  return steps;
 }
 
 /** A rough size of a value: its members at the first level. */

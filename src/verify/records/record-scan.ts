@@ -10,8 +10,8 @@ import {
   walkArray,
   walkObject,
 } from '../../trail/strict-json.ts';
-import { holdsEscape, is, isText, isTime, matches, ourInteger } from './bytes.ts';
-import { ACTOR_TYPES, ATTRIBUTION_TIERS } from './kinds.ts';
+import { beginActor, isTyped, walkActor, walkAttribution } from './actor-scan.ts';
+import { holdsEscape, is, isBase64, isText, isTime, matches, ourInteger } from './bytes.ts';
 import { beginPatch, type PatchAction, patchIsPlain, visitOperation } from './patch-scan.ts';
 
 /** Members that a change must have, by bits of `seen`: id, time, actor, attribution, action, target, transaction, outcome, patch. */
@@ -19,10 +19,14 @@ const REQUIRED = 0b1_1111_1111;
 const OUTCOME = 1 << 7;
 const PATCH = 1 << 8;
 const ENCODED = 1 << 9;
+/** What only updates may have. */
+const BEFORE = 1 << 11;
 /** Seen: escaped names, or anything else that the fast path leaves to the slow one. */
 const SLOW = 1 << 10;
 
 let seen = 0;
+/** Whether the record is held to the rules of level 2. */
+let later = false;
 /** Where the texts of the record itself begin and end, without their quotes; both 0 where they were not seen. */
 const texts = new Int32Array(8);
 const [KIND, ID, ACTION, IMAGE] = [0, 2, 4, 6] as const;
@@ -46,18 +50,20 @@ export const scanned = {
 };
 
 /**
- * Scans `b[at, end)`. True: it is a sound change record with the id `<prefix><number>:<index>`, and `scanned`
- * holds its transaction. False: take the slow path. Throws JsonRefusal where it is no strict JSON.
+ * Scans `b[at, end)`. True: it is a sound change record of this level with the id `<prefix><number>:<index>`, and
+ * `scanned` holds its transaction. False: take the slow path. Throws JsonRefusal where it is no strict JSON.
  * `b` must be valid UTF-8, and `b[end]` an LF. `prefix` is ASCII: `orders:`.
  */
-export function scanChange(b: Buffer, at: number, end: number, prefix: Buffer): boolean {
-  seen = 0;
+export function scanChange(b: Buffer, at: number, end: number, prefix: Buffer, level: number): boolean {
+  seen = targeted = 0;
+  later = level > 1;
   texts.fill(0);
   scanned.positionAt = scanned.positionEnd = scanned.idAt = scanned.idEnd = 0;
   scanned.shape = null;
   numberValue = indexValue = Number.NaN;
   scanned.number = scanned.index = Number.NaN;
   beginPatch();
+  beginActor(later);
   const isObject = b[at] === 0x7b;
   const behind = isObject ? walkObject(b, at, end, 1, 0, visitRecord) : skipValue(b, at, end, 0, 0);
   if (skipSpace(b, behind, end) !== end) throw new JsonRefusal('something follows the value', behind);
@@ -90,6 +96,7 @@ const visitRecord: Visit = (b, at, end, depth, base, keyStart, keyStop) => {
     case 4:
       if (matches(b, keyStart, 'kind')) return takeText(KIND, b, at, end, depth, base);
       if (matches(b, keyStart, 'time')) return takeTime(b, at, end, depth, base);
+      if (later && matches(b, keyStart, 'salt')) return takeBase64(0, b, at, end, depth, base, 8);
       break;
     case 5:
       if (matches(b, keyStart, 'actor')) return takeTyped(2, b, at, end, depth, base);
@@ -99,6 +106,7 @@ const visitRecord: Visit = (b, at, end, depth, base, keyStart, keyStop) => {
     case 6:
       if (matches(b, keyStart, 'action')) return takeRequired(ACTION, 4, b, at, end, depth, base);
       if (matches(b, keyStart, 'target')) return takeTarget(b, at, end, depth, base);
+      if (later && matches(b, keyStart, 'before')) return takeBase64(BEFORE, b, at, end, depth, base, 16);
       break;
     case 7:
       if (matches(b, keyStart, 'encoded')) seen |= ENCODED;
@@ -177,57 +185,56 @@ function takeOutcome(b: Buffer, at: number, end: number, depth: number, base: nu
   return behind;
 }
 
-/** `actor` and `attribution`: objects with a `type` or `tier` that is one of ours. */
-function takeTyped(bit: number, b: Buffer, at: number, end: number, depth: number, base: number): number {
-  if (b[at] !== 0x7b) return required(bit, b, at, end, depth, base, 0x7b);
-  typed = false;
-  const behind = walkObject(b, at, end, depth + 1, base, bit === 2 ? visitActor : visitAttribution);
-  seen |= typed ? 1 << bit : SLOW;
+/** A text that is canonical base64 of so many bytes. */
+function takeBase64(
+  bit: number,
+  b: Buffer,
+  at: number,
+  end: number,
+  depth: number,
+  base: number,
+  bytes: 8 | 16,
+): number {
+  const behind = skipValue(b, at, end, depth, base);
+  seen |= isText(b, at, behind) && isBase64(b, at + 1, behind - 1, bytes) ? bit : SLOW;
   return behind;
 }
 
-let typed = false;
-
-const visitActor: Visit = (b, at, end, depth, base, keyStart, keyStop) => {
-  const behind = skipValue(b, at, end, depth, base);
-  if (keyStop - keyStart === 4 && matches(b, keyStart, 'type')) typed = isOneOf(b, at, behind, TYPES);
+/** `actor` and `attribution`: objects with a `type` or `tier` that is one of ours. */
+function takeTyped(bit: number, b: Buffer, at: number, end: number, depth: number, base: number): number {
+  if (b[at] !== 0x7b) return required(bit, b, at, end, depth, base, 0x7b);
+  const walk = bit === 2 ? walkActor : walkAttribution;
+  const behind = walk(b, at, end, depth, base);
+  seen |= isTyped() ? 1 << bit : SLOW;
   return behind;
-};
-
-const visitAttribution: Visit = (b, at, end, depth, base, keyStart, keyStop) => {
-  const behind = skipValue(b, at, end, depth, base);
-  if (keyStop - keyStart === 4 && matches(b, keyStart, 'tier')) typed = isOneOf(b, at, behind, TIERS);
-  return behind;
-};
-
-const TYPES = ACTOR_TYPES.map((word) => Buffer.from(word));
-const TIERS = ATTRIBUTION_TIERS.map((word) => Buffer.from(word));
-
-function isOneOf(b: Buffer, at: number, behind: number, words: readonly Buffer[]): boolean {
-  if (!isText(b, at, behind)) return false;
-  for (const word of words) if (is(b, at + 1, behind - 1, word)) return true;
-  return false;
 }
 
 /** `target`: schema and table are strings, key an object or null; each is there. */
 function takeTarget(b: Buffer, at: number, end: number, depth: number, base: number): number {
   if (b[at] !== 0x7b) return required(5, b, at, end, depth, base, 0x7b);
-  targeted = 0;
   const behind = walkObject(b, at, end, depth + 1, base, visitTarget);
-  seen |= targeted === 0b111 ? 1 << 5 : SLOW;
+  seen |= (targeted & ~KEYLESS) === 0b111 ? 1 << 5 : SLOW;
   return behind;
 }
 
+/** Schema, table, key; what has another type; whether the key is null. */
 let targeted = 0;
+const KEYLESS = 16;
 
 const visitTarget: Visit = (b, at, end, depth, base, keyStart, keyStop) => {
   const length = keyStop - keyStart;
   if (length === 6 && matches(b, keyStart, 'schema')) targeted |= b[at] === 0x22 ? 1 : 8;
   else if (length === 5 && matches(b, keyStart, 'table')) targeted |= b[at] === 0x22 ? 2 : 8;
-  else if (length === 3 && matches(b, keyStart, 'key')) targeted |= b[at] === 0x7b || b[at] === 0x6e ? 4 : 8;
+  else if (length === 3 && matches(b, keyStart, 'key')) targeted |= keyOf(b, at, end);
   else noteEscape(b, keyStart, keyStop);
   return skipValue(b, at, end, depth, base);
 };
+
+/** An object, from level 2 on not an empty one, or null. */
+function keyOf(b: Buffer, at: number, end: number): number {
+  if (b[at] === 0x6e) return 4 | KEYLESS;
+  return b[at] === 0x7b && !(later && b[skipSpace(b, at + 1, end)] === 0x7d) ? 4 : 8;
+}
 
 function takeTransaction(b: Buffer, at: number, end: number, depth: number, base: number): number {
   if (b[at] !== 0x7b) return required(6, b, at, end, depth, base, 0x7b);
@@ -284,5 +291,6 @@ function hasPlainPatch(b: Buffer): boolean {
       : says(b, ACTION, DELETE)
         ? 'delete'
         : null;
-  return action !== null && patchIsPlain(b, action, full);
+  if (action === null || ((seen & BEFORE) !== 0 && action !== 'update')) return false;
+  return patchIsPlain(b, action, full, later && (targeted & KEYLESS) !== 0);
 }

@@ -35,7 +35,8 @@ interface Kept {
   rest: number;
 }
 
-export function createShapes(): Shapes {
+/** For records of one level. */
+export function createShapes(level: number): Shapes {
   const shapes: Kept[] = [];
   let oldest = 0;
   let misses = 0;
@@ -54,7 +55,7 @@ export function createShapes(): Shapes {
       }
       const end = fitShape(kept.whole, b, view, at);
       if (end === -1) continue;
-      narrow(kept, b, at, end);
+      narrow(kept, b, at, end, level);
       return end;
     }
     return -1;
@@ -78,7 +79,7 @@ export function createShapes(): Shapes {
     learn(b, at, end) {
       misses += 1;
       if (misses > PATIENCE && misses % PATIENCE !== 0) return;
-      const whole = shapeOf(b.subarray(at, end));
+      const whole = shapeOf(b.subarray(at, end), level);
       if (whole === null) return;
       const kept = { whole, fresh: true, narrow: null, taken: WORTH, rest: 0 };
       if (shapes.length < KEPT) shapes.push(kept);
@@ -88,12 +89,12 @@ export function createShapes(): Shapes {
 }
 
 /** The record at `at` is of the whole shape, but not of the narrow one: a new one is made of it and the next such record. */
-function narrow(kept: Kept, b: Buffer, at: number, end: number): void {
+function narrow(kept: Kept, b: Buffer, at: number, end: number, level: number): void {
   if (kept.rest > 0) {
     kept.rest -= 1;
     return;
   }
-  const whole = shapeOf(b.subarray(at, end));
+  const whole = shapeOf(b.subarray(at, end), level);
   if (whole === null || whole.strings.length !== kept.whole.strings.length) return;
   if (kept.fresh) {
     kept.narrow = narrowed(whole, kept.whole);

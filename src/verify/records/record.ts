@@ -3,9 +3,11 @@
  * record-scan.ts, and the reference that it must agree with. A record's members are attacker-controlled: what is
  * wrong with them comes back as data.
  */
-import { parseJson } from '../../trail/strict-json.ts';
-import { encodedProblem } from './encoded.ts';
-import { actedFault, isMembers, isOfTransaction, type Members, memberFault } from './kinds.ts';
+import { parseJson, skipSpace, skipValue, walkObject } from '../../trail/strict-json.ts';
+import { encodedProblem } from './kinds/encoded.ts';
+import { isOfTransaction, memberFault } from './kinds/kinds.ts';
+import { EXACT_MEMBERS } from './kinds/later-kinds.ts';
+import { isMembers, type Members, type Rules } from './kinds/members.ts';
 import { patchProblem } from './patch.ts';
 import { scanned } from './record-scan.ts';
 import type { TransactionTexts } from './runs.ts';
@@ -28,12 +30,13 @@ export interface RecordFacts {
 }
 
 /** Reads a record that `scanChange` has just found to be strict JSON. `value` is the whole of it. */
-export function readRecord(bytes: Buffer): RecordFacts & { readonly value: unknown } {
-  const value: unknown = JSON.parse(bytes.toString('utf8'));
-  return { ...factsOf(value, bytes), value };
+export function readRecord(bytes: Buffer, rules: Rules): RecordFacts & { readonly value: unknown } {
+  const parsed: unknown = JSON.parse(bytes.toString('utf8'));
+  const value = rules.level > 1 && isMembers(parsed) ? { ...parsed, ...exactMembers(parsed, bytes) } : parsed;
+  return { ...factsOf(value, bytes, rules), value };
 }
 
-function factsOf(value: unknown, bytes: Buffer): RecordFacts {
+function factsOf(value: unknown, bytes: Buffer, rules: Rules): RecordFacts {
   const refused = (code: string, message: string): RecordFacts => ({
     kind: '',
     id: null,
@@ -67,23 +70,22 @@ function factsOf(value: unknown, bytes: Buffer): RecordFacts {
     facts.index = exact === null ? scanned.index : integerOf(exact['index']);
     facts.texts = textsOf(transaction, isOfTransaction(kind) ? textOf(value['time']) : null);
   }
-  facts.problem = problemOf(value, facts);
+  facts.problem = problemOf(value, facts, rules);
   return facts;
 }
 
-function problemOf(value: Members, facts: RecordFacts): RecordFacts['problem'] {
+function problemOf(value: Members, facts: RecordFacts, rules: Rules): RecordFacts['problem'] {
   if (value['id'] !== undefined && facts.id === null) return member('id');
   if (facts.hasTransaction && !isSound(facts)) return member('transaction');
-  const acted = facts.kind === 'ddl' || (facts.kind === 'tamper' && facts.hasTransaction);
-  const fault = (acted ? actedFault(value) : null) ?? memberFault(facts.kind, value);
+  const fault = memberFault(facts.kind, value, rules);
   if (fault !== null) return member(fault);
   if (value['encoded'] !== undefined) {
-    const problem = encodedProblem(value, value['encoded']);
+    const problem = encodedProblem(value, value['encoded'], rules.level);
     if (problem !== null) return { code: 'record_encoded', message: problem };
   }
   if (facts.kind !== 'change') return null;
   const { key } = value['target'] as Members;
-  return patchProblem(facts.action, facts.image, value['patch'], isMembers(key) ? key : null);
+  return patchProblem(facts.action, facts.image, value['patch'], isMembers(key) ? key : null, rules.level);
 }
 
 /** Number and index from 1, id and position texts that are not empty. */
@@ -95,6 +97,21 @@ function textsOf(transaction: Members, time: string | null): TransactionTexts | 
   const position = textOf(transaction['position']);
   const id = textOf(transaction['id']);
   return position === null || id === null ? null : { position, id, time: time ?? '' };
+}
+
+/** The members whose integers are checked, as `parseJson` reads them: `1.0` is no integer of ours. */
+function exactMembers({ kind }: Members, bytes: Buffer): Members {
+  const names = typeof kind === 'string' ? EXACT_MEMBERS.get(kind) : undefined;
+  const exact: Record<string, unknown> = {};
+  if (names === undefined) return exact;
+  const start = skipSpace(bytes, 0, bytes.length);
+  walkObject(bytes, start, bytes.length, 1, 0, (b, at, end, depth, base, keyStart, keyStop) => {
+    const behind = skipValue(b, at, end, depth, base);
+    const name = JSON.parse(`"${b.toString('utf8', keyStart, keyStop)}"`) as string;
+    if (names.includes(name)) exact[name] = parseJson(b.subarray(at, behind));
+    return behind;
+  });
+  return exact;
 }
 
 function exactTransaction(bytes: Buffer): Members {

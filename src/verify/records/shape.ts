@@ -4,7 +4,7 @@
  * be made of a record that `scanChange` accepted, and must never fit one that it would not.
  */
 import { skipNumber, skipString } from '../../trail/strict-json.ts';
-import { isTime, ourInteger } from './bytes.ts';
+import { isBase64, isTime, ourInteger } from './bytes.ts';
 import { scanned } from './record-scan.ts';
 
 export interface Shape {
@@ -25,9 +25,13 @@ export interface Shape {
 /** Where the id of the record that fitted last begins and ends. */
 export const fittedId: Int32Array = new Int32Array(2);
 
-/** A record's id, number and index; its transaction's position and id; its time. */
-const ROLES = ['', '.id', 'number', 'index', 'position', 'id', '.time'] as const;
-const [, ID, NUMBER, INDEX, POSITION, TRANSACTION_ID, TIME] = [0, 1, 2, 3, 4, 5, 6] as const;
+/** A record's id, number and index; its transaction's position and id; its time; what only its form is asked of. */
+const ROLES: readonly string[] = ['', '.id', 'number', 'index', 'position', 'id', '.time'];
+const [, ID, NUMBER, INDEX, POSITION, TRANSACTION_ID, TIME, SALT, BEFORE] = [
+  0, 1, 2, 3, 4, 5, 6, 7, 8,
+] as const;
+/** What a record may have beside them from level 2 on. */
+const LATER_ROLES: readonly string[] = [...ROLES, '.salt', '.before'];
 
 /** Behind the last of `inside`. */
 const END = -1;
@@ -95,7 +99,9 @@ function isSame(bytes: DataView, start: number, view: DataView, at: number, leng
 
 /** Whether a value is what its role demands. */
 function isSound(role: number, b: Buffer, start: number, end: number): boolean {
-  return role === TIME ? isTime(b, start, end) : end > start;
+  if (role === TIME) return isTime(b, start, end);
+  if (role === SALT) return isBase64(b, start, end, 8);
+  return role === BEFORE ? isBase64(b, start, end, 16) : end > start;
 }
 
 /** Notes where a value is that the rules need. */
@@ -111,7 +117,7 @@ function note(role: number, b: Buffer, start: number, end: number): void {
   } else if (role === TRANSACTION_ID) {
     scanned.idAt = start;
     scanned.idEnd = end;
-  } else {
+  } else if (role === TIME) {
     scanned.timeAt = start;
     scanned.timeEnd = end;
   }
@@ -125,8 +131,14 @@ const FIXED: readonly ReadonlySet<string>[] = [
   new Set(['op', 'path']),
 ];
 
-/** Null where the record is none that could be held to its id and transaction. `record` must be sound. */
-export function shapeOf(record: Buffer): Shape | null {
+/** The type of an actor decides what it is, and so does that of the one on whose behalf it acts. */
+function isFixed(depth: number, member: string, name: string): boolean {
+  return FIXED[depth]?.has(name) === true || (depth === 3 && member === 'actor' && name === 'type');
+}
+
+/** Null where the record is none that could be held to its id and transaction. `record` must be sound at this level. */
+export function shapeOf(record: Buffer, level: number): Shape | null {
+  const known = level > 1 ? LATER_ROLES : ROLES;
   const cuts: number[] = [0];
   const strings: number[] = [];
   const roles: number[] = [];
@@ -137,7 +149,7 @@ export function shapeOf(record: Buffer): Shape | null {
   let member = '';
   const cut = (start: number, stop: number, isString: boolean): void => {
     const role = depth === 1 ? `.${name}` : depth === 2 && member === 'transaction' ? name : '';
-    roles.push(Math.max(0, (ROLES as readonly string[]).indexOf(role)));
+    roles.push(Math.max(0, known.indexOf(role)));
     cuts.push(start, stop);
     strings.push(isString ? 1 : 0);
   };
@@ -150,7 +162,7 @@ export function shapeOf(record: Buffer): Shape | null {
       if (record[next] === 0x3a) {
         name = record.toString('utf8', i + 1, behind - 1);
         if (depth === 1) member = name;
-      } else if (FIXED[depth]?.has(name) !== true) cut(i + 1, behind - 1, true);
+      } else if (!isFixed(depth, member, name)) cut(i + 1, behind - 1, true);
       i = behind;
     } else if (c === 0x2d || (c >= 0x30 && c <= 0x39)) {
       const behind = skipNumber(record, i, end);

@@ -8,7 +8,7 @@ import { type Listed, versionsOf } from '../../store/keys.ts';
 import type { ObjectVersion, TrailReader } from '../../store/store.ts';
 import { segmentPath } from '../../trail/names.ts';
 import { parseMidnight } from '../../trail/retention.ts';
-import { isOfLaterLevel, type Seal, type SegmentEntry } from '../../trail/seal.ts';
+import { isOfLaterLevel, type Seal, type SegmentEntry, sealLevel } from '../../trail/seal.ts';
 import { MAX_OBJECT_BYTES } from '../../trail/segment.ts';
 import type { FindingLog } from '../findings/findings.ts';
 import { NO_RUNS, RUN } from '../records/runs.ts';
@@ -122,8 +122,8 @@ async function checkEntry(
     }
     await checkLock(chosen, entry.retain_until, seal.number, context);
     const read = () => context.reader.read(key, chosen.version, MAX_OBJECT_BYTES);
-    const leavesOnly = isOfLaterLevel(seal);
-    const report = await context.pool.check({ trail: seal.trail, entry, leavesOnly }, read);
+    const job = { trail: seal.trail, entry, level: sealLevel(seal), leavesOnly: isOfLaterLevel(seal) };
+    const report = await context.pool.check(job, read);
     for (const { code, message, leaf } of report.faults) {
       log.add(code, key, message, { ...place, ...(leaf === undefined ? {} : { leaf }) });
     }

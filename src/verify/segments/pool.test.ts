@@ -43,7 +43,7 @@ function segmentOf(first: number, count: number, spoil = (text: string, _i: numb
     range: range.map((node) => node.toString('base64')),
     retain_until: '2027-01-01T00:00:00Z',
   };
-  return { object, job: { trail, entry, leavesOnly: false } };
+  return { object, job: { trail, entry, level: 1, leavesOnly: false } };
 }
 
 it('gives each segment its own report, however many are asked for at once', async () => {

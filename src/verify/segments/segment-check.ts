@@ -6,7 +6,7 @@
 import { isUtf8 } from 'node:buffer';
 import { hash } from 'node:crypto';
 import { push, recordLeaf } from '../../trail/merkle.ts';
-import { lastPart, TRAIL_CLASS, TRAIL_KINDS } from '../../trail/names.ts';
+import { lastPart, mayStandIn, TRAIL_CLASS } from '../../trail/names.ts';
 import { findingOf } from '../../trail/refuse.ts';
 import type { SegmentEntry } from '../../trail/seal.ts';
 import { decompressSegment, MAX_RECORD_BYTES } from '../../trail/segment.ts';
@@ -21,6 +21,8 @@ import type { Runs } from '../records/runs.ts';
 export interface SegmentJob {
   readonly trail: string;
   readonly entry: SegmentEntry;
+  /** The level whose rules the records follow. */
+  readonly level: number;
   /** Records are leaves and nothing more: what they may say is of a level that is not known. */
   readonly leavesOnly: boolean;
 }
@@ -34,10 +36,20 @@ export interface SegmentReport {
   readonly runs: Runs;
   readonly genesis: Readonly<Record<string, unknown>> | null;
   readonly gaps: readonly { readonly from: unknown; readonly to: unknown }[];
+  /** Records of kind key of level 2, which are sound; the first few. */
+  readonly keys: readonly KeyRecord[];
+}
+
+export interface KeyRecord {
+  readonly leaf: number;
+  /** The vkeys of the log from the next seal on. */
+  readonly logKeys: readonly string[];
 }
 
 const KEPT_FAULTS = 20;
 const KEPT_GAPS = 100_000;
+/** A seal has one; whether there are more is all that anybody asks. */
+const KEPT_KEYS = 2;
 /** Buffers of this size share their memory with no other. */
 const LARGE = 1024 * 1024;
 const LF = 0x0a;
@@ -55,6 +67,7 @@ export function checkSegment(object: Buffer, job: SegmentJob): SegmentReport {
     runs: state.order.runs.finish(),
     genesis: state.genesis,
     gaps: state.gaps,
+    keys: state.keys,
   };
 }
 
@@ -68,6 +81,7 @@ interface State {
   readonly order: Order;
   genesis: Readonly<Record<string, unknown>> | null;
   readonly gaps: { from: unknown; to: unknown }[];
+  readonly keys: KeyRecord[];
 }
 
 function createState(job: SegmentJob): State {
@@ -76,12 +90,13 @@ function createState(job: SegmentJob): State {
     job,
     label,
     prefix: Buffer.from(`${label}:`),
-    shapes: createShapes(),
+    shapes: createShapes(job.level),
     faults: [],
     moreFaults: 0,
     order: createOrder(),
     genesis: null,
     gaps: [],
+    keys: [],
   };
 }
 
@@ -177,27 +192,28 @@ function readOne(
 }
 
 /** Whether it is a sound change of the common kind; `scanned` is then set. Throws JsonRefusal. */
-function isPlainChange(plain: Buffer, at: number, end: number, { shapes, prefix }: State): boolean {
-  if (!scanChange(plain, at, end, prefix)) return false;
+function isPlainChange(plain: Buffer, at: number, end: number, { job, shapes, prefix }: State): boolean {
+  if (!scanChange(plain, at, end, prefix, job.level)) return false;
   shapes.learn(plain, at, end);
   return true;
 }
 
 function readSlowly(bytes: Buffer, leaf: number, state: State): void {
-  const { kind, id, number, index, texts, problem, value } = readRecord(bytes);
-  const inTrail = state.job.entry.class === TRAIL_CLASS;
+  const { kind, id, number, index, texts, problem, value } = readRecord(bytes, {
+    level: state.job.level,
+    trail: state.job.trail,
+    leaf,
+  });
+  const { level, entry } = state.job;
   if (kind === 'seal') fault(state, 'record_kind', 'a record of kind seal', leaf);
-  if (
-    TRAIL_KINDS.has(kind) !== inTrail &&
-    (TRAIL_KINDS.has(kind) || kind === 'change' || kind === 'relation')
-  ) {
-    fault(state, 'record_class', `a record of kind ${kind} in class ${state.job.entry.class}`, leaf);
+  if (!mayStandIn(entry.class, kind, level)) {
+    fault(state, 'record_class', `a record of kind ${kind} in class ${entry.class}`, leaf);
   }
   if (problem !== null) {
     fault(state, problem.code, problem.message, leaf);
     return;
   }
-  if (kind === 'relation' && (value as { class?: unknown }).class !== state.job.entry.class) {
+  if (kind === 'relation' && (value as { class?: unknown }).class !== entry.class) {
     fault(state, 'record_class', 'a relation record of another class', leaf);
   }
   if (kind === 'genesis') {
@@ -207,6 +223,10 @@ function readSlowly(bytes: Buffer, leaf: number, state: State): void {
   if (kind === 'gap' && state.gaps.length < KEPT_GAPS) {
     const { from, to } = value as { from?: unknown; to?: unknown };
     state.gaps.push({ from, to });
+  }
+  if (kind === 'key' && level === 2 && state.keys.length < KEPT_KEYS) {
+    const { log_keys: logKeys } = value as { readonly log_keys: readonly string[] };
+    state.keys.push({ leaf, logKeys });
   }
   if (texts === null) return;
   const expected = `${state.label}:${number}:${index}`;
