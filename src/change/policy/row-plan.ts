@@ -135,11 +135,14 @@ function relationRecord(relation: Relation, table: TablePolicy): string {
       encoding: encodingName(column.encoding),
       identity: column.identity,
       ...(redaction === null ? {} : { redaction }),
+      ...(column.number === undefined ? {} : { number: column.number }),
     };
   });
+  const { schema, table: name, oid } = relation;
   const ancestry = relation.ancestry === undefined ? '' : `,"ancestry":"${relation.ancestry}"`;
-  const target = { schema: relation.schema, table: relation.table };
-  return `,"target":${JSON.stringify(target)},"class":"${table.class}","columns":${JSON.stringify(columns)},"key":${JSON.stringify(keyNames(relation))},"replica_identity":"${relation.replicaIdentity}","partition_of":${JSON.stringify(relation.ancestors)},"context_trigger":${relation.contextTrigger}${ancestry}}`;
+  const numbers = relation.numbers === undefined ? '' : `,"numbers":"${relation.numbers}"`;
+  const target = { schema, table: name, ...(oid === undefined ? {} : { oid }) };
+  return `,"target":${JSON.stringify(target)},"class":"${table.class}","columns":${JSON.stringify(columns)},"key":${JSON.stringify(keyNames(relation))},"replica_identity":"${relation.replicaIdentity}","partition_of":${JSON.stringify(relation.ancestors)},"context_trigger":${relation.contextTrigger}${ancestry}${numbers}}`;
 }
 
 /** `string`, `number`, …; an array's is its element's with `[]` behind. */

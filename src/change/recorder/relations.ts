@@ -2,6 +2,7 @@
  * Plans by relation, and when each relation's own record is due: before the table's first change in this run,
  * when it changed, and each new UTC day, so that a retention class never outlives its explanation.
  */
+import type { Captured } from '../captured/captured.ts';
 import type { Relation, TableMove } from '../change.ts';
 import { createRedactionGuard } from '../policy/guard.ts';
 import type { Policy } from '../policy/policy.ts';
@@ -20,13 +21,14 @@ export interface Looked {
 }
 
 export interface Relations {
-  moved(moves: readonly TableMove[]): void;
+  /** `isNew`: what was known has not been through it yet. */
+  moved(moves: readonly TableMove[], isNew: boolean): void;
   /** Valid until the next call. Throws `redaction_unmatched`: no row of the relation may be recorded. */
   look(relation: Relation, day: string): Looked;
 }
 
-export function createRelations(policy: Policy): Relations {
-  const plans = new WeakMap<Relation, Looked>();
+export function createRelations(policy: Policy, captured: Captured): Relations {
+  let plans = new WeakMap<Relation, Looked>();
   const guard = createRedactionGuard(policy);
   /** Of one day: on the next everything is due again. */
   const described = new Map<string, { text: string; day: string }>();
@@ -44,13 +46,21 @@ export function createRelations(policy: Policy): Relations {
   }
 
   return {
-    moved: (moves) => guard.moved(moves),
+    moved(moves, isNew) {
+      guard.moved(moves);
+      if (!isNew || !captured.moved(moves)) return;
+      // The same relation may come again, of another table or with other columns under its names.
+      plans = new WeakMap();
+      lastRelation = null;
+    },
     look(relation, day) {
       if (relation !== lastRelation) {
         let found = plans.get(relation);
         if (found === undefined) {
-          guard.check(relation);
-          const plan = compileRow(relation, policy);
+          // By names; what numbers say besides, they say behind it.
+          const { numbers: _, ...named } = relation;
+          guard.check(named);
+          const plan = compileRow(captured.meet(relation), policy);
           found = { plan, due: false, day: '', lost: plan === null && policy.perhaps(relation), told: 0 };
           plans.set(relation, found);
         }

@@ -1,6 +1,6 @@
 /**
- * What a statement does to the names of tables and columns: RENAME TABLE, ALTER TABLE … RENAME and CHANGE, DROP. The binlog
- * says which table a row is of by its name alone, so a redaction can only follow a table by these statements. Pure.
+ * What a statement does to the names of tables and columns: RENAME TABLE, ALTER TABLE … RENAME, CHANGE and DROP, DROP TABLE.
+ * The binlog says which table a row is of, and which column a cell, by names alone, so only these statements tell. Pure.
  */
 import type { TableMove } from '../../../change/change.ts';
 import { keyword, qualified, type Word } from './words.ts';
@@ -46,6 +46,7 @@ function alteration(words: readonly Word[], schema: string | null): Move[] {
   if (table === null) return [];
   let to = placeOf(table);
   const columns: { from: string; to: string }[] = [];
+  const gone: string[] = [];
   at = table.next;
   if (keyword(words, at) === 'WAIT') at += 2;
   if (keyword(words, at) === 'NOWAIT') at++;
@@ -55,6 +56,9 @@ function alteration(words: readonly Word[], schema: string | null): Move[] {
     if (verb === 'CHANGE' || (verb === 'RENAME' && behind === 'COLUMN')) {
       const column = columnMove(words, at);
       if (column !== null) columns.push(column);
+    } else if (verb === 'DROP') {
+      const column = droppedColumn(words, at);
+      if (column !== null) gone.push(column);
     } else if (verb === 'RENAME' && behind !== 'INDEX' && behind !== 'KEY') {
       const isNamed = behind === 'TO' || behind === 'AS' || isSign(words[at + 1], '=');
       to = placeOf(qualified(words, at + (isNamed ? 2 : 1), schema) ?? table);
@@ -62,7 +66,8 @@ function alteration(words: readonly Word[], schema: string | null): Move[] {
   }
   const from = placeOf(table);
   const stays = to.schema === from.schema && to.table === from.table;
-  return stays && columns.length === 0 ? [] : [{ ...from, to, columns }];
+  if (stays && columns.length === 0 && gone.length === 0) return [];
+  return [{ ...from, to, columns, ...(gone.length === 0 ? {} : { gone }) }];
 }
 
 /** CHANGE [COLUMN] old new …, RENAME COLUMN old TO new. */
@@ -72,6 +77,26 @@ function columnMove(words: readonly Word[], from: number): { from: string; to: s
   const [old, name] = [words[at], words[next]];
   return old === undefined || name === undefined ? null : { from: old.text, to: name.text };
 }
+
+/** DROP [COLUMN] name. */
+function droppedColumn(words: readonly Word[], from: number): string | null {
+  const named = keyword(words, from + 1) === 'COLUMN';
+  if (!named && NO_COLUMN.has(keyword(words, from + 1))) return null;
+  return words[behindExists(words, from + (named ? 2 : 1))]?.text ?? null;
+}
+
+/** What else a clause of ALTER TABLE drops. */
+const NO_COLUMN = new Set([
+  'CHECK',
+  'CONSTRAINT',
+  'FOREIGN',
+  'INDEX',
+  'KEY',
+  'PARTITION',
+  'PERIOD',
+  'PRIMARY',
+  'SYSTEM',
+]);
 
 /** Where the next clause of an ALTER TABLE begins: behind a comma that is in no brackets. */
 function nextClause(words: readonly Word[], from: number): number {
