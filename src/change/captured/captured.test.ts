@@ -3,7 +3,7 @@ import { column, relation } from '../../../test/support/plain-record.ts';
 import type { Relation, TableMove } from '../change.ts';
 import { compilePolicy, type TableRule } from '../policy/policy.ts';
 import { createCaptured } from './captured.ts';
-import { type CapturedTable, tablesOf } from './table.ts';
+import { type CapturedTable, fitting, tablesOf } from './table.ts';
 
 const rules: TableRule[] = [
   { match: 'public.*' },
@@ -148,6 +148,7 @@ describe('numbers that the source tells', () => {
     expect(shown(later.meet(numbered('orders(id=1,b=4)')))).toBe('id=1,b=4');
     expect(shown(later.meet(numbered('orders(id,b)')))).toBe('id=1,b=4');
     expect(shown(captured.meet(numbered('orders(id,b)', 8)))).toBe('id=?,b=?,lost');
+    expect(captured.tables().at(-1)).toMatchObject({ oid: 8, numbers: 'lost' });
   });
   // Two renames in one transaction, and card's values stood under a name that no rule knew, while note's were masked.
   test('a column that is redacted under another name than it had stops', () => {
@@ -197,6 +198,17 @@ describe('what a later daemon is told', () => {
     expect(captured.changed).toBe(false);
     captured.moved([move('payments', 'paid')]);
     expect(captured.changed).toBe(true);
+  });
+  test('of more than a record holds, the older ones without their columns: those are told anew', () => {
+    const captured = createCaptured(policy, []);
+    for (const name of ['a', 'b', 'c']) captured.meet(named(`${name}(id,${'x'.repeat(400)})`));
+    const told = fitting(captured.tables(), 1500);
+    expect(told.map(({ table, columns, next }) => [table, columns.length, next])).toEqual([
+      ['a', 0, 3],
+      ['b', 2, 3],
+      ['c', 2, 3],
+    ]);
+    expect(shown(createCaptured(policy, again(told)).meet(named('a(id,b)')))).toBe('id=3,b=4,lost');
   });
   test('whatever else the record holds is passed over', () => {
     const odd = [null, 1, {}, { schema: 's', table: 't', rule: 'r', class: 'c', columns: [{ name: 1 }] }];

@@ -7,7 +7,7 @@ import type { Column, Relation, TableMove } from '../change.ts';
 import type { Policy, TablePolicy } from '../policy/policy.ts';
 import { redactionOf } from '../policy/row-plan.ts';
 import { numbersOf } from './column-numbers.ts';
-import { type CapturedTable, keyOf, keyOfRelation, nameKey } from './table.ts';
+import { type CapturedTable, fitting, keyOf, keyOfRelation, nameKey } from './table.ts';
 
 export interface Captured {
   /** The relation with its columns' numbers, remembered as such; as it is where the policy leaves it out. */
@@ -61,7 +61,8 @@ export function createCaptured(policy: Pick<Policy, 'table'>, known: readonly Ca
       const table = policy.table(numbered) as TablePolicy;
       expectSameRedactions(numbered, table, before);
       // Where the source can't tell them now, what was known before is all that may be carried on.
-      if (!lost || relation.oid === undefined) put(key, tableOf(numbered, table, { lost, next }));
+      const isKept = lost && relation.oid !== undefined && before !== null;
+      if (!isKept) put(key, tableOf(numbered, table, { lost, next }));
       return numbered;
     },
     moved: (moves) => moves.map(move).includes(true),
@@ -74,7 +75,7 @@ export function createCaptured(policy: Pick<Policy, 'table'>, known: readonly Ca
     },
     tables() {
       changed = false;
-      return [...tables.values()];
+      return fitting([...tables.values()]);
     },
   };
 }

@@ -61,6 +61,22 @@ export function tablesOf(known: KnownRecord | null, configuration: unknown): Cap
   );
 }
 
+/** Far below what a record holds, and all that a daemon rewrites where tables are without number. */
+const MOST_BYTES = 8 * 1024 * 1024;
+
+/** As many as a record holds whole; of the older ones only that they were there: their columns are told anew. */
+export function fitting(tables: readonly CapturedTable[], mostBytes = MOST_BYTES): readonly CapturedTable[] {
+  const sizes = tables.map((table) => Buffer.byteLength(JSON.stringify(table)));
+  let over = sizes.reduce((sum, size) => sum + size, 0) - mostBytes;
+  if (over <= 0) return tables;
+  return tables.map((table, i) => {
+    if (over <= 0) return table;
+    const bare: CapturedTable = { ...table, columns: [], numbers: 'lost' };
+    over -= (sizes[i] as number) - Buffer.byteLength(JSON.stringify(bare));
+    return bare;
+  });
+}
+
 function isTable(value: unknown): value is CapturedTable {
   if (typeof value !== 'object' || value === null) return false;
   const { schema, table, oid, rule, class: className, columns, next } = value as Record<string, unknown>;
