@@ -20,6 +20,7 @@ import {
   type LocatedSegment,
   type SealEvidence,
 } from './segments/evidence.ts';
+import { createPointers, type Pointers } from './segments/pointers.ts';
 import { createPool } from './segments/pool.ts';
 import {
   type Abandoned,
@@ -64,6 +65,7 @@ interface Run {
   head: Link | null;
   first: number | null;
   last: Place | null;
+  readonly pointers: Pointers;
   seals: number;
   segments: number;
   records: number;
@@ -88,6 +90,7 @@ export async function verify(reader: TrailReader, options: VerifyOptions): Promi
     head: null,
     first: null,
     last: { number: 0, index: 0, text: null },
+    pointers: createPointers(),
     seals: 0,
     segments: 0,
     records: 0,
@@ -164,7 +167,8 @@ function settleEvidence(link: Link, before: Seal | null, evidence: SealEvidence,
   const { seal } = link.file;
   const { log } = run.context;
   const { reports } = evidence;
-  const add = ({ code, message }: Fault) => log.add(code, link.key, message, { seal: link.number });
+  const add = ({ code, message, leaf }: Fault) =>
+    log.add(code, link.key, message, { seal: link.number, ...(leaf === undefined ? {} : { leaf }) });
   run.segments += evidence.checked;
   run.expired += evidence.expired;
   if (reports === null || isOfLaterLevel(seal)) {
@@ -178,6 +182,7 @@ function settleEvidence(link: Link, before: Seal | null, evidence: SealEvidence,
     run.records += seal.count;
     run.plainBytes += seal.segments.reduce((sum, entry) => sum + entry.plain_bytes, 0);
   }
+  run.pointers.settle(seal, before, evidence).forEach(add);
   run.options.onProgress?.({ seals: run.seals, records: run.records, plainBytes: run.plainBytes });
 }
 

@@ -31,7 +31,6 @@ export interface SealDraft {
   /** Changes the leaf's text before it is signed. */
   readonly lieText?: (text: string) => string;
   readonly sealedAt?: string;
-  /** Keeps the path that `lie` wrote instead of where the object really lies. */
   readonly signer?: Signer;
 }
 
@@ -40,7 +39,8 @@ export const SIGNER: Signer = signerOf(NAME, Buffer.alloc(32, 1)).signer;
 export const OTHER_SIGNER: Signer = signerOf(NAME, Buffer.alloc(32, 2)).signer;
 const KEEP = '2099-01-01T00:00:00Z';
 
-export const genesis = (vkey: string = SIGNER.key.vkey): string =>
+/** `more` goes over its members: from level 2 on it has `log_keys`. */
+export const genesis = (vkey: string = SIGNER.key.vkey, more: Loose = {}): string =>
   JSON.stringify({
     kind: 'genesis',
     trail: NAME,
@@ -48,6 +48,7 @@ export const genesis = (vkey: string = SIGNER.key.vkey): string =>
     created_at: '2026-11-21T20:00:00.000Z',
     source: { type: 'made' },
     log_key: vkey,
+    ...more,
   });
 
 /** A change record; `more` goes over its members. */
@@ -101,6 +102,22 @@ export function honestDrafts(): SealDraft[] {
     },
   ];
 }
+
+/** These drafts as seals of level 2; a genesis record is brought there, too. */
+export function ofLevel2(drafts: readonly SealDraft[]): SealDraft[] {
+  return drafts.map((draft) => {
+    const { source = { from: 'p', through: 'p', transactions: 0 }, records } = draft;
+    const trail = records['trail']?.map((line) => (line === genesis() ? laterGenesis() : line));
+    return {
+      ...draft,
+      records: trail === undefined ? records : { ...records, trail },
+      source: { ...source, level: 2 },
+    };
+  });
+}
+
+export const laterGenesis = (more: Loose = {}): string =>
+  genesis(SIGNER.key.vkey, { log_keys: [SIGNER.key.vkey], ...more });
 
 /** The objects of a trail by path. */
 export async function buildTrail(drafts: readonly SealDraft[]): Promise<Map<string, Buffer>> {

@@ -44,6 +44,11 @@ export const CODES = {
     'finding',
     'the transaction numbers of a seal contradict its records or the seal before',
   ],
+  state_rule: [
+    'finding',
+    'what a seal says of where records stand contradicts the records or the seal before',
+  ],
+  key_record: ['finding', 'a seal’s next key has no key record in it, or a key record no next key'],
   retention_rule: [
     'finding',
     'a retention date ends before the seal, beyond it, or elsewhere than the seal’s',
@@ -69,7 +74,10 @@ export const CODES = {
   record_too_large: ['finding', 'a record is over 16 MiB'],
   record_json: ['finding', 'a record is not strict JSON'],
   record_member: ['finding', 'a record lacks a member, or one is malformed'],
-  record_id: ['finding', 'a record’s id is not made of its trail, number and index'],
+  record_id: [
+    'finding',
+    'a record’s id is not made of its trail, number and index, or that of an auth record is not the next one',
+  ],
   record_order: [
     'finding',
     'a record repeats or comes before an earlier one of its class, or of an earlier seal',

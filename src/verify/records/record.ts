@@ -32,7 +32,7 @@ export interface RecordFacts {
 /** Reads a record that `scanChange` has just found to be strict JSON. `value` is the whole of it. */
 export function readRecord(bytes: Buffer, rules: Rules): RecordFacts & { readonly value: unknown } {
   const parsed: unknown = JSON.parse(bytes.toString('utf8'));
-  const value = rules.level > 1 && isMembers(parsed) ? { ...parsed, ...exactMembers(parsed, bytes) } : parsed;
+  const value = rules.level > 1 && isMembers(parsed) ? withExactMembers(parsed, bytes) : parsed;
   return { ...factsOf(value, bytes, rules), value };
 }
 
@@ -99,11 +99,12 @@ function textsOf(transaction: Members, time: string | null): TransactionTexts | 
   return position === null || id === null ? null : { position, id, time: time ?? '' };
 }
 
-/** The members whose integers are checked, as `parseJson` reads them: `1.0` is no integer of ours. */
-function exactMembers({ kind }: Members, bytes: Buffer): Members {
+/** The record, with the members whose integers are checked as `parseJson` reads them: `1.0` is no integer of ours. */
+function withExactMembers(record: Members, bytes: Buffer): Members {
+  const { kind } = record;
   const names = typeof kind === 'string' ? EXACT_MEMBERS.get(kind) : undefined;
-  const exact: Record<string, unknown> = {};
-  if (names === undefined) return exact;
+  if (names === undefined) return record;
+  const exact: Record<string, unknown> = { ...record };
   const start = skipSpace(bytes, 0, bytes.length);
   walkObject(bytes, start, bytes.length, 1, 0, (b, at, end, depth, base, keyStart, keyStop) => {
     const behind = skipValue(b, at, end, depth, base);

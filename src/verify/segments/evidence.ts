@@ -6,7 +6,7 @@ import { hash } from 'node:crypto';
 import { RowsealError } from '../../base/errors.ts';
 import { type Listed, versionsOf } from '../../store/keys.ts';
 import type { ObjectVersion, TrailReader } from '../../store/store.ts';
-import { segmentPath } from '../../trail/names.ts';
+import { segmentPath, TRAIL_CLASS } from '../../trail/names.ts';
 import { parseMidnight } from '../../trail/retention.ts';
 import { isOfLaterLevel, type Seal, type SegmentEntry, sealLevel } from '../../trail/seal.ts';
 import { MAX_OBJECT_BYTES } from '../../trail/segment.ts';
@@ -27,6 +27,8 @@ export interface EvidenceContext {
 export interface SealEvidence {
   /** Reports of all segments; null where one could not be had, so that nothing can be said of the whole. */
   readonly reports: readonly SegmentReport[] | null;
+  /** That of class trail, which is known although others may not be; `none` where the seal has no such segment. */
+  readonly trail: SegmentReport | 'none' | 'unknown';
   readonly checked: number;
   readonly expired: number;
 }
@@ -64,9 +66,20 @@ export async function checkEvidence(
   const whole = reports.length === seal.segments.length && reports.every(({ faults }) => faults.length === 0);
   return {
     reports: whole && runs <= MAX_RUNS ? reports : null,
+    trail: trailOf(seal, results),
     checked: reports.length,
     expired: results.filter((result) => result === 'expired').length,
   };
+}
+
+function trailOf(
+  { segments }: Seal,
+  results: readonly (SegmentReport | 'expired' | 'unknown')[],
+): SealEvidence['trail'] {
+  const at = segments.findIndex((entry) => entry.class === TRAIL_CLASS);
+  if (at === -1) return 'none';
+  const result = results[at];
+  return typeof result === 'object' && result.faults.length === 0 ? result : 'unknown';
 }
 
 /** Whether the object's retention has ended, so that it may be gone. */

@@ -12,6 +12,8 @@ import type { SegmentEntry } from '../../trail/seal.ts';
 import { decompressSegment, MAX_RECORD_BYTES } from '../../trail/segment.ts';
 import { JsonRefusal } from '../../trail/strict-json.ts';
 import { type Fault, isFindingCode } from '../findings/findings.ts';
+import type { Members } from '../records/kinds/members.ts';
+import { createMarks, type Marks, type MarkWriter } from '../records/marks.ts';
 import { createOrder, type Order } from '../records/order.ts';
 import { readRecord } from '../records/record.ts';
 import { scanChange } from '../records/record-scan.ts';
@@ -38,6 +40,7 @@ export interface SegmentReport {
   readonly gaps: readonly { readonly from: unknown; readonly to: unknown }[];
   /** Records of kind key of level 2, which are sound; the first few. */
   readonly keys: readonly KeyRecord[];
+  readonly marks: Marks;
 }
 
 export interface KeyRecord {
@@ -68,6 +71,7 @@ export function checkSegment(object: Buffer, job: SegmentJob): SegmentReport {
     genesis: state.genesis,
     gaps: state.gaps,
     keys: state.keys,
+    marks: state.marks.finish(),
   };
 }
 
@@ -82,6 +86,7 @@ interface State {
   genesis: Readonly<Record<string, unknown>> | null;
   readonly gaps: { from: unknown; to: unknown }[];
   readonly keys: KeyRecord[];
+  readonly marks: MarkWriter;
 }
 
 function createState(job: SegmentJob): State {
@@ -97,6 +102,7 @@ function createState(job: SegmentJob): State {
     genesis: null,
     gaps: [],
     keys: [],
+    marks: createMarks(label, job.level),
   };
 }
 
@@ -228,6 +234,7 @@ function readSlowly(bytes: Buffer, leaf: number, state: State): void {
     const { log_keys: logKeys } = value as { readonly log_keys: readonly string[] };
     state.keys.push({ leaf, logKeys });
   }
+  report(state, state.marks.note(kind, value as Members, leaf), leaf);
   if (texts === null) return;
   const expected = `${state.label}:${number}:${index}`;
   if (id !== null && id !== expected)

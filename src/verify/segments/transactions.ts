@@ -2,7 +2,7 @@
  * Holds the records of one seal, over all of its segments, to the counters that the seals sign: numbers without
  * holes, no record twice, and the unfinished transaction exactly as the seals say. Pure.
  */
-import type { Seal } from '../../trail/seal.ts';
+import { type Seal, sealLevel } from '../../trail/seal.ts';
 import type { Fault } from '../findings/findings.ts';
 import { transactionFault } from '../records/order.ts';
 import { isAt, RUN, type Runs, textOf } from '../records/runs.ts';
@@ -153,7 +153,7 @@ function checkPartial(seal: Seal, before: Seal | null, any: boolean, last: Place
   }
 }
 
-/** The records that explain the seal: genesis in the first, a gap record for each gap. */
+/** The records that explain the seal: genesis in the first, a gap record for each gap, a key record for the next key. */
 export function recordFaults(seal: Seal, reports: readonly SegmentReport[]): Fault[] {
   const faults: Fault[] = [];
   const add = (code: Fault['code'], message: string) => faults.push({ code, message });
@@ -169,12 +169,23 @@ export function recordFaults(seal: Seal, reports: readonly SegmentReport[]): Fau
       }
     }
   }
+  if (sealLevel(seal) === 2) checkKeys(seal, reports, add);
   const recorded = new Map<string, number>();
   for (const gap of reports.flatMap(({ gaps }) => gaps)) count(recorded, gap, 1);
   for (const gap of seal.gaps ?? []) {
     if (count(recorded, gap, -1) < 0) add('gap_unrecorded', 'a gap that it names has no gap record');
   }
   return faults;
+}
+
+/** Where the key changes behind a seal, one record in it says so, and nowhere else does any. */
+function checkKeys({ next_key: next }: Seal, reports: readonly SegmentReport[], add: Add): void {
+  const [record, ...others] = reports.flatMap(({ keys }) => keys);
+  if (record === undefined) {
+    if (next !== undefined) add('key_record', 'it names the next key, and has no key record');
+  } else if (next === undefined) add('key_record', 'it has a key record, and names no next key');
+  else if (others.length > 0) add('key_record', 'it has more than one key record');
+  else if (record.logKeys[0] !== next) add('key_record', 'its key record names another key than it does');
 }
 
 function count(
