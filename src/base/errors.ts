@@ -33,6 +33,12 @@ export const ERRORS = {
     retryable: false,
     exit: 2,
   },
+  policy_invalid: {
+    cause: 'A trust policy (C2SP tlog-policy) could not be read, or breaks a rule of that format.',
+    hint: 'Correct the line that the message names; the format is at https://c2sp.org/tlog-policy.',
+    retryable: false,
+    exit: 2,
+  },
   trail_invalid: {
     cause: 'The trail on the store does not hold together, so the daemon cannot continue it.',
     hint: 'Run rowseal verify on it; it names the object and what is wrong.',

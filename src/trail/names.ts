@@ -8,6 +8,9 @@ const RESERVED = new Set(['seals', 'segments', 'timestamps', 'cosignatures', 'bu
 const CLASS = /^[a-z0-9-]{1,32}$/;
 const SEAL = /^seals\/([0-9]{12})$/;
 const SEGMENT = /^segments\/([a-z0-9-]{1,32})\/\d{4}\/\d{2}\/\d{2}\/([0-9]{12})-[0-9a-f]{16}\.jsonl\.zst$/;
+const COSIGNATURE = /^cosignatures\/([0-9]{12})\/([0-9a-f]{8})$/;
+const TOKEN = /^timestamps\/([0-9]{12})\/([0-9a-f]{16})$/;
+const PACK = /^_packs\/(?:seals|segments\/([a-z0-9-]{1,32}))\/([0-9]{12})$/;
 
 /** The highest seal number that 12 digits hold. */
 export const MAX_SEAL_NUMBER = 999_999_999_999;
@@ -70,6 +73,39 @@ export function segmentPath(className: string, sealedAt: string, number: number,
 export function parseSegmentPath(key: string): { className: string; number: number } | null {
   const match = SEGMENT.exec(key);
   return match ? { className: match[1]!, number: Number(match[2]) } : null;
+}
+
+/** `cosignatures/<number>/<8 hex>`; `keyId` is the cosigner's, 8 hex digits. */
+export function cosignaturePath(number: number, keyId: string): string {
+  return `cosignatures/${digits(number)}/${keyId}`;
+}
+
+/** Seal number and key id of a cosignature's path, or null for any other key. */
+export function parseCosignaturePath(key: string): { number: number; keyId: string } | null {
+  const match = COSIGNATURE.exec(key);
+  return match ? { number: Number(match[1]), keyId: match[2]! } : null;
+}
+
+/** `timestamps/<number>/<16 hex>`; `sha256` in hex, of the token. */
+export function tokenPath(number: number, sha256: string): string {
+  return `timestamps/${digits(number)}/${sha256.slice(0, 16)}`;
+}
+
+/** Seal number and the first 16 hex digits of the SHA-256 of a token's path, or null for any other key. */
+export function parseTokenPath(key: string): { number: number; digest: string } | null {
+  const match = TOKEN.exec(key);
+  return match ? { number: Number(match[1]), digest: match[2]! } : null;
+}
+
+/** `_packs/seals/<first>`, or `_packs/segments/<class>/<first>` where `of` is a class. */
+export function packPath(of: string | null, first: number): string {
+  return of === null ? `_packs/seals/${digits(first)}` : `_packs/segments/${of}/${digits(first)}`;
+}
+
+/** Class (null: seals) and first seal number of a pack's path, or null for any other key. */
+export function parsePackPath(key: string): { className: string | null; first: number } | null {
+  const match = PACK.exec(key);
+  return match ? { className: match[1] ?? null, first: Number(match[2]) } : null;
 }
 
 function digits(number: number): string {

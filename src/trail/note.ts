@@ -13,6 +13,7 @@ const MAX_SIGNATURES = 100;
 /** ASN.1 of PKCS #8 before a 32-byte Ed25519 seed (RFC 8410 section 7). */
 const PKCS8 = Buffer.from('302e020100300506032b657004220420', 'hex');
 const PRIVATE = 'PRIVATE+KEY+';
+const VKEY_SHAPE = 'a verifying key looks like name+8 hex digits+base64';
 
 export interface VerifierKey {
   readonly name: string;
@@ -44,7 +45,8 @@ export interface Note {
 
 /** Parses a vkey. Throws `key_invalid`. */
 export function parseVerifierKey(vkey: string): VerifierKey {
-  const { name, id, bytes } = splitKey(vkey.trim(), 'a verifying key looks like name+8 hex digits+base64');
+  const { name, id, bytes } = splitKey(vkey.trim());
+  checkType(bytes);
   if (bytes.length !== 33) throw invalidKey('a verifying key holds 33 bytes: type and public key');
   const key = verifierOf(name, bytes.subarray(1));
   if (key.id !== id) throw invalidKey(`key id ${id} does not belong to this name and key`);
@@ -56,6 +58,7 @@ export function parseSigner(text: string): Signer {
   const line = text.trim();
   if (!line.startsWith(PRIVATE)) throw invalidKey(`a signing key begins with ${PRIVATE}`);
   const { name, id, bytes } = splitKey(line.slice(PRIVATE.length), 'the signing key is malformed');
+  checkType(bytes);
   if (bytes.length !== 33) throw invalidKey('a signing key holds 33 bytes: type and seed');
   const { signer } = signerOf(name, bytes.subarray(1));
   if (signer.key.id !== id) throw invalidKey(`key id ${id} does not belong to this name and key`);
@@ -147,14 +150,18 @@ function importPublicKey(publicKey: Uint8Array): KeyObject {
   }
 }
 
-function splitKey(text: string, shape: string): { name: string; id: string; bytes: Buffer } {
+/** Name, key id in hex and the bytes behind it, of whatever type. Throws `key_invalid`, with `shape` where it has none. */
+export function splitKey(text: string, shape = VKEY_SHAPE): { name: string; id: string; bytes: Buffer } {
   // The base64 may hold '+', the name may not.
   const match = /^([^+]+)\+([0-9a-f]{8})\+(.+)$/.exec(text);
   const bytes = match ? decodeBase64(match[3]!) : null;
   if (match === null || bytes === null) throw invalidKey(shape);
   checkName(match[1]!);
-  if (bytes[0] !== ED25519) throw invalidKey('only Ed25519 keys (type 0x01) are known');
   return { name: match[1]!, id: match[2]!, bytes };
+}
+
+function checkType(bytes: Buffer): void {
+  if (bytes[0] !== ED25519) throw invalidKey('only Ed25519 keys (type 0x01) are known');
 }
 
 function checkName(name: string): void {
@@ -165,7 +172,7 @@ function isName(name: string): boolean {
   return name.length > 0 && !/[\s+]/u.test(name);
 }
 
-function invalidKey(message: string): RowsealError {
+export function invalidKey(message: string): RowsealError {
   return new RowsealError('key_invalid', message);
 }
 
