@@ -250,6 +250,8 @@ async function capture(
   sealer.setStreaming(false);
   const code =
     ended === null ? {} : { code: ended.error instanceof RowsealError ? ended.error.code : 'internal' };
+  // Before the last word.
+  recorder.settle();
   recorder.observe({ kind: 'lifecycle', event: ended === null ? 'stopped' : 'disconnected', details: code });
   sealer.cut('stop');
   if (ended === null) await sealer.drain();

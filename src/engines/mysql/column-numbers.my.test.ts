@@ -19,8 +19,8 @@ const numbers = (edge: MysqlEdge) =>
 
 /** One daemon's life around the statements; the relations that it told. */
 async function lived(edge: MysqlEdge, sql: string): Promise<string[]> {
-  const before = numbers(edge).length;
   const daemon = await edge.run();
+  const before = numbers(edge).length;
   await edge.server.sql(sql);
   await edge.sealed();
   await daemon.terminate();
