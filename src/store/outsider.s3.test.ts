@@ -5,6 +5,7 @@
  */
 import { DeleteObjectCommand, PutObjectCommand } from '@aws-sdk/client-s3';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { cosignature, pack, token } from '../../test/support/beside-builder.ts';
 import { startS3, type TestS3 } from '../../test/support/ceph.ts';
 import { put, recovered, sealOn } from '../../test/support/outsider.ts';
 import { verified } from '../../test/support/verified.ts';
@@ -37,7 +38,7 @@ describe('an outsider with s3:PutObject', () => {
     credentials: { accessKeyId: s3.accessKeyId, secretAccessKey: s3.secretAccessKey },
   });
   const storeOf = (trail: string) => createS3Store({ ...place(), trail });
-  const junk = (trail: string, key: string, count: number, body = TINY) =>
+  const junk = (trail: string, key: string, count: number, body: string | Buffer = TINY) =>
     put(count, () =>
       s3.client.send(new PutObjectCommand({ Bucket: bucket, Key: `${trail}/${key}`, Body: body })),
     );
@@ -113,6 +114,31 @@ describe('an outsider with s3:PutObject', () => {
     expect(verdict).toMatchObject({ findings: [], unchecked: [], head: { number: 1 } });
     expect(exit).toEqual([0, 1]);
     expect(requests).toBeLessThan(40);
+    await store.close();
+  });
+
+  test('junk beside the seals, before and behind what belongs there', async () => {
+    const trail = 'audit.example.com/beside';
+    const store = storeOf(trail);
+    const { seals } = await sealOn(store, 3);
+    const objects = new Map<string, Buffer>();
+    for (const number of [0, 1, 2]) {
+      objects.set(sealPath(number), await store.read(sealPath(number), null, 1 << 20));
+    }
+    const until = new Date(seals[2]!.retain_until);
+    const honest = [cosignature(objects, 1), token(objects, 2), pack(objects, { last: 2 })];
+    for (const [key] of honest) await junk(trail, key, 70);
+    for (const [key, bytes] of honest) await store.create(key, bytes, until, { behind: true });
+    const { verdict, exit, requests } = await check(trail);
+    expect(verdict).toMatchObject({ findings: [], unchecked: [], head: { number: 2 } });
+    expect(verdict.noticed.toSorted()).toEqual(['stray_cosignature', 'stray_pack', 'stray_token']);
+    expect(exit).toEqual([0, 1]);
+    expect(requests).toBeLessThan(80);
+    // Such ones that nobody locked.
+    for (const [key, bytes] of [cosignature(objects, 2), token(objects, 1)]) {
+      await junk(trail, key, 1, bytes);
+    }
+    expect((await check(trail)).verdict.noticed).toContain('lock_weak');
     await store.close();
   });
 

@@ -499,7 +499,7 @@ describe('a seal that lies, signed and chained', () => {
     const codes = await lie(4, (seal) => {
       seal['segments'][0].first += 1;
     });
-    expect(codes).toContain('seal_beyond_head');
+    expect(codes).toContain('head_behind');
   });
 });
 

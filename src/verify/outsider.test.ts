@@ -175,7 +175,7 @@ describe('junk objects', () => {
     }
     for (let i = 0; i < 3000; i++) moved.put(sealPath(9 + i), LIKELY);
     const { verdict } = await looked(moved);
-    expect(verdict.codes).toContain('seal_beyond_head');
+    expect(verdict.codes).toContain('head_behind');
   });
 
   test('names and signatures of a megabyte are not kept', async () => {

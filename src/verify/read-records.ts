@@ -14,6 +14,7 @@ import type { Seal, SegmentEntry } from '../trail/seal.ts';
 import { decompressSegment, MAX_OBJECT_BYTES } from '../trail/segment.ts';
 import { validateJson } from '../trail/strict-json.ts';
 import { createFindingLog } from './findings/findings.ts';
+import { endsKnownKeys, firstKey } from './seals/keys.ts';
 import { firstUseKey } from './seals/seals.ts';
 import { walkSeals } from './seals/walk.ts';
 
@@ -51,10 +52,15 @@ export async function* readRecords(reader: TrailReader, query: RecordQuery): Asy
   }
   const log = createFindingLog();
   const now = new Date();
-  const walk = walkSeals(reader, { verifier, from: 0, now, log });
+  const walk = walkSeals(reader, { keys: firstKey(verifier), from: 0, now, log });
   let any = false;
-  for await (const { file } of walk.links) {
+  for await (const { file, key } of walk.links) {
     any = true;
+    if (endsKnownKeys(file)) {
+      query.onProblem(
+        `${key}: it names the key that signs behind it by rules of a later version; nothing behind it is shown`,
+      );
+    }
     query.onSeal?.(file.seal);
     const found: Placed[] = [];
     for (const entry of file.seal.segments) {

@@ -65,9 +65,11 @@ function section(lines: Printable[], title: Printable, list: readonly Finding[],
 }
 
 function trustText({ trust }: Verdict): string {
-  if (trust.how === 'pinned') return `${trust.vkey} (given by you)`;
   if (trust.how === 'none') return 'none';
-  return `${trust.vkey} (the trail's own word, trusted on first use: whoever replaced the whole trail chose it. Compare it with the key you were handed, then pass it as --key)`;
+  const later =
+    trust.present === trust.vkey ? '' : `. The seals lead from it to ${trust.present}, which signs now`;
+  if (trust.how === 'pinned') return `${trust.vkey} (given by you)${later}`;
+  return `${trust.vkey} (the trail's own word, trusted on first use: whoever replaced the whole trail chose it. Compare it with the key you were handed, then pass it as --key)${later}`;
 }
 
 function headText({ head }: Verdict): string {

@@ -88,7 +88,7 @@ describe('without the key', () => {
     const spoiled = Buffer.from(
       objects.get(seal(4))!.toString().replace('"reason":"stop"', '"reason":"idle"'),
     );
-    expect((await verified(changed((o) => o.set(seal(4), spoiled)))).codes).toContain('seal_beyond_head');
+    expect((await verified(changed((o) => o.set(seal(4), spoiled)))).codes).toContain('head_behind');
   });
 
   it('what seals list as abandoned is no residue', async () => {

@@ -139,7 +139,7 @@ describe('a newest seal that was spoiled', () => {
     ['another line of signature', (b) => Buffer.concat([b, Buffer.from('hello\n')])],
   ];
   it.each(cases)('is a finding: %s', async (_what, how) => {
-    expect((await spoil(how)).codes).toContain('seal_beyond_head');
+    expect((await spoil(how)).codes).toContain('head_behind');
   });
 
   it('every byte of it gone or changed is a finding or in its signature, and none is silence', async () => {
@@ -147,7 +147,7 @@ describe('a newest seal that was spoiled', () => {
     const note = whole.lastIndexOf('\n\n') - 80;
     for (let i = 0; i < note; i += 37) {
       const verdict = await spoil((b) => Buffer.concat([b.subarray(0, i), b.subarray(i + 1)]));
-      expect(verdict.codes, `byte ${i}`).toContain('seal_beyond_head');
+      expect(verdict.codes, `byte ${i}`).toContain('head_behind');
     }
     for (let i = note; i < whole.length; i++) {
       const verdict = await spoil((b) => Buffer.concat([b.subarray(0, i), b.subarray(i + 1)]));
@@ -385,6 +385,6 @@ describe('a key', () => {
     const { signer } = signerOf('audit.example.com/made', Buffer.alloc(32, 1));
     const note = await signNote(`else.example\n999\n${Buffer.alloc(32).toString('base64')}\n`, [signer]);
     const objects = (await buildTrail(honestDrafts())).set('seals/000000000005', Buffer.from(note));
-    expect((await verified(objects)).codes).toContain('seal_beyond_head');
+    expect((await verified(objects)).codes).toContain('head_behind');
   });
 });

@@ -2,6 +2,8 @@
 import type { TrailReader } from '../store/store.ts';
 import type { VerifierKey } from '../trail/note.ts';
 import type { Finding, FindingLog } from './findings/findings.ts';
+import type { RememberedCheck } from './remembered.ts';
+import type { Keys } from './seals/keys.ts';
 import type { Link } from './seals/seals.ts';
 
 export interface Verdict {
@@ -12,6 +14,8 @@ export interface Verdict {
   readonly trust: {
     readonly how: 'pinned' | 'first-use' | 'none';
     readonly vkey: string | null;
+    /** The key that signs behind the head: `vkey`, or the one that the seals led to from there. */
+    readonly present: string | null;
     /** `name+id` of the keys that the seals name as theirs, unchecked, where none of them is signed by `vkey`. */
     readonly signers: readonly string[];
   };
@@ -55,7 +59,8 @@ interface Checked {
   readonly records: number;
   readonly plainBytes: number;
   readonly expired: number;
-  readonly remembered: 'unseen' | 'good' | 'bad';
+  readonly remembered: RememberedCheck;
+  readonly keys: Keys | null;
   readonly signers: readonly string[];
 }
 
@@ -77,12 +82,17 @@ export function verdictOf(
     result: counts.findings > 0 ? 'findings' : counts.unchecked > 0 ? 'unchecked' : 'ok',
     location: reader.location,
     trail: verifier?.name ?? null,
-    trust: { how, vkey: verifier?.vkey ?? null, signers: run.signers },
+    trust: {
+      how,
+      vkey: verifier?.vkey ?? null,
+      present: (run.keys?.present ?? verifier)?.vkey ?? null,
+      signers: run.signers,
+    },
     scope: {
       since: options.since,
       segments: !options.sealsOnly,
       locks: reader.locks,
-      remembered: run.remembered === 'good',
+      remembered: run.remembered.isGood(),
     },
     head: head && {
       number: head.number,

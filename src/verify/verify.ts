@@ -7,12 +7,15 @@ import type { TrailReader } from '../store/store.ts';
 import type { Checkpoint } from '../trail/checkpoint.ts';
 import type { VerifierKey } from '../trail/note.ts';
 import { isOfLaterLevel, type Seal } from '../trail/seal.ts';
+import { type Beside, createBeside } from './beside/beside.ts';
 import { createFindingLog, type Fault } from './findings/findings.ts';
 import { type LaterLevel, noteLevel, reportLevel } from './later-level.ts';
+import { createRememberedCheck, type RememberedCheck } from './remembered.ts';
 import { sealFaults } from './seals/chain.ts';
+import { type Keys, logKeyFault } from './seals/keys.ts';
 import { createSegmentListing, type SegmentListing } from './seals/listing.ts';
 import type { Link } from './seals/seals.ts';
-import { refusedByKey, settleTrust } from './seals/trust.ts';
+import { keysAt, refusedByKey, type Start, settleTrust } from './seals/trust.ts';
 import { type Walk, walkSeals } from './seals/walk.ts';
 import {
   checkEvidence,
@@ -62,6 +65,9 @@ interface Run {
   readonly listing: SegmentListing;
   readonly abandoned: Abandoned;
   readonly authentic: AuthenticNumbers;
+  readonly remembered: RememberedCheck;
+  readonly beside: Beside;
+  keys: Keys | null;
   head: Link | null;
   first: number | null;
   last: Place | null;
@@ -71,7 +77,6 @@ interface Run {
   records: number;
   plainBytes: number;
   expired: number;
-  remembered: 'unseen' | 'good' | 'bad';
   laterLevel: LaterLevel | null;
   signers: readonly string[];
 }
@@ -81,12 +86,16 @@ export async function verify(reader: TrailReader, options: VerifyOptions): Promi
   const log = createFindingLog();
   const verifier = await settleTrust(reader, options.key, log);
   const pool = createPool(options.threads);
+  const context = { reader, pool, log, now: options.now };
   const run: Run = {
-    context: { reader, pool, log, now: options.now },
+    context,
     options,
     listing: createSegmentListing(reader),
     abandoned: createAbandoned(),
     authentic: createAuthenticNumbers(),
+    remembered: createRememberedCheck(options.remembered),
+    beside: createBeside(context, options),
+    keys: null,
     head: null,
     first: null,
     last: { number: 0, index: 0, text: null },
@@ -96,16 +105,19 @@ export async function verify(reader: TrailReader, options: VerifyOptions): Promi
     records: 0,
     plainBytes: 0,
     expired: 0,
-    remembered: 'unseen',
     laterLevel: null,
     signers: [],
   };
   try {
     if (verifier !== null) {
       const from = Math.max(0, options.since - 1);
-      const walk = walkSeals(reader, { verifier, from, now: options.now, log });
+      const start = await keysAt(reader, verifier, from, options.now);
+      await run.beside.begin(verifier.name);
+      const walk = walkSeals(reader, { keys: start.keys, from, now: options.now, log });
       await checkSeals(walk, verifier, run);
-      await settleHead(walk, reader, verifier, run);
+      run.keys = walk.keys();
+      await settleHead(walk, start, run);
+      await run.beside.finish(run.head, walk.keys(), walk.growth());
       if (run.head !== null) await reportStrays(walk.further, run);
     }
   } finally {
@@ -125,7 +137,7 @@ async function checkSeals(walk: Walk, verifier: VerifierKey, run: Run): Promise<
   for await (const link of walk.links) {
     const previous = run.head?.number === link.number - 1 ? run.head : null;
     run.head = link;
-    compareRemembered(link, run);
+    run.remembered.pass(link);
     run.abandoned.note(link.file.seal);
     run.authentic.note(link.number);
     if (link.number < run.options.since) {
@@ -135,20 +147,17 @@ async function checkSeals(walk: Walk, verifier: VerifierKey, run: Run): Promise<
     for (const { code, message } of sealFaults(link, previous)) {
       log.add(code, link.key, message, { seal: link.number });
     }
-    if (link.number === 0 && link.file.seal.log_key !== verifier.vkey) {
-      log.add('log_key_mismatch', link.key, 'seal 0 names another key than the one checked with', {
-        seal: 0,
-      });
-    }
+    const mismatch = link.number === 0 ? logKeyFault(link.file, verifier) : null;
+    if (mismatch !== null) log.add('log_key_mismatch', link.key, mismatch, { seal: 0 });
     run.laterLevel = noteLevel(run.laterLevel, link);
     run.first ??= link.number;
     run.seals += 1;
+    await run.beside.pass(link, walk.keys());
     const segments = run.options.sealsOnly ? [] : await locateSegments(link, run.listing);
     const evidence = checkEvidence(link, segments, run.context);
     evidence.catch(() => {});
     underWay.push({ link, before: previous?.file.seal ?? null, evidence });
     if (underWay.length >= UNDER_WAY) await settleOne();
-    if (run.laterLevel?.changesKey) break;
   }
   while (underWay.length > 0) await settleOne();
 }
@@ -191,33 +200,16 @@ function endOf({ source: { transactions, partial } }: Seal): Place {
   return { number: transactions, index: partial === undefined ? 0 : partial.next - 1, text: null };
 }
 
-/** Whether the seal of the remembered size has the remembered root. */
-function compareRemembered({ key, file: { checkpoint }, number }: Link, run: Run): void {
-  const { remembered } = run.options;
-  if (remembered === null || checkpoint.size !== remembered.size) return;
-  const same = checkpoint.root.equals(remembered.root) && checkpoint.origin === remembered.origin;
-  run.remembered = same ? 'good' : 'bad';
-  if (same) return;
-  run.context.log.add('head_mismatch', key, 'its root is not the one that you remembered', { seal: number });
-}
-
 /** What can only be said when the last seal is known. */
-async function settleHead(walk: Walk, reader: TrailReader, verifier: VerifierKey, run: Run): Promise<void> {
+async function settleHead(walk: Walk, start: Start, run: Run): Promise<void> {
   const { log } = run.context;
-  const { remembered, since } = run.options;
+  const { since } = run.options;
   if (run.head === null) {
-    run.signers = [...walk.foreign.signers];
-    await refusedByKey(reader, walk, verifier, since, log);
+    run.signers = walk.foreign().signers;
+    await refusedByKey(run.context.reader, walk, start, since, log);
     return;
   }
   reportLevel(run.laterLevel, run.options, log);
   if (run.seals === 0) log.add('no_trail', '', `no seal from ${since} on; the head is ${run.head.number}`);
-  if (remembered === null || run.remembered !== 'unseen' || run.laterLevel?.changesKey) return;
-  const size = run.head.file.checkpoint.size;
-  if (size < remembered.size) {
-    const message = `you remembered ${remembered.size} leaves, the trail has ${size}: its newest seals are gone`;
-    log.add('head_mismatch', run.head.key, message, { seal: run.head.number });
-  } else if (run.first === 0) {
-    log.add('head_mismatch', '', `no seal ends at the ${remembered.size} leaves that you remembered`);
-  } else log.add('no_anchor', '', 'the remembered head lies before the seals that were checked');
+  run.remembered.report(run.head, run.first, log);
 }

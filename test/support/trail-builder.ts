@@ -32,6 +32,8 @@ export interface SealDraft {
   readonly lieText?: (text: string) => string;
   readonly sealedAt?: string;
   readonly signer?: Signer;
+  /** Who signs the same checkpoint beside the signer. */
+  readonly also?: readonly Signer[];
 }
 
 export const NAME = 'audit.example.com/made';
@@ -101,6 +103,36 @@ export function honestDrafts(): SealDraft[] {
       reason: 'stop',
     },
   ];
+}
+
+/** A record that tells of the log's next keys. */
+export const keyRecord = (...vkeys: string[]): string =>
+  JSON.stringify({ kind: 'key', time: '2026-11-21T20:01:00.000Z', log_keys: vkeys });
+
+/** A draft of level 2 whose seal hands over to the next key, by the rules. */
+export function handingOver(draft: SealDraft, from: Signer, to: Signer): SealDraft {
+  const { trail = [], ...records } = draft.records;
+  return {
+    ...draft,
+    records: { trail: [...trail, keyRecord(to.key.vkey)], ...records },
+    source: { ...draft.source, level: 2 },
+    reason: 'rotate',
+    signer: from,
+    also: [to],
+    lie: (seal) => {
+      seal['next_key'] = to.key.vkey;
+      draft.lie?.(seal);
+    },
+  };
+}
+
+/** The honest trail, whose seal 2 hands over to another key: seals 3 and 4 are signed by that one alone. */
+export function rotatedDrafts(): SealDraft[] {
+  return honestDrafts().map((draft, number) => {
+    if (number === 2) return handingOver(draft, SIGNER, OTHER_SIGNER);
+    if (number < 2) return draft;
+    return { ...draft, source: { ...draft.source, level: 2 }, signer: OTHER_SIGNER };
+  });
 }
 
 /** These drafts as seals of level 2; a genesis record is brought there, too. */
@@ -199,7 +231,7 @@ async function sign(seal: Loose, tree: ReturnType<typeof createRange>, draft: Se
   const claimed = Number(seal['first']) + Number(seal['count']) + 1;
   const size = Number.isSafeInteger(claimed) && claimed >= 0 ? claimed : tree.count();
   const text = formatCheckpoint({ origin: NAME, size, root });
-  return formatSealFile(leaf, await signNote(text, [draft.signer ?? SIGNER]));
+  return formatSealFile(leaf, await signNote(text, [draft.signer ?? SIGNER, ...(draft.also ?? [])]));
 }
 
 /** One version in a store of versions. */

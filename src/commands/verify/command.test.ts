@@ -1,9 +1,10 @@
 /** `rowseal verify` and `show` as commands, over the vector: what they say of keys, heads and places. */
-import { cpSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { cpSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { PassThrough } from 'node:stream';
 import { afterAll, beforeAll, expect, it } from 'vitest';
+import { buildTrail, OTHER_SIGNER, rotatedDrafts, SIGNER } from '../../../test/support/trail-builder.ts';
 import { signerOf } from '../../trail/note.ts';
 import type { Command } from '../command.ts';
 import { showCommand } from '../show/index.ts';
@@ -40,6 +41,38 @@ it('says that the head kept from earlier is still there, whatever form it was ke
   expect(found.stdout).not.toContain('still in this trail');
   writeFileSync(join(dir, 'junk'), 'rowseal/seal@v1\njunk\n\n');
   await expect(run(verifyCommand, VECTOR, '--key', KEY, '--head', join(dir, 'junk'))).rejects.toMatchObject({
+    code: 'usage',
+  });
+});
+
+it('follows a trail whose key changed, names both keys, and takes a head that the later one signed', async () => {
+  const trail = join(dir, 'rotated');
+  for (const [path, bytes] of await buildTrail(rotatedDrafts())) {
+    mkdirSync(dirname(join(trail, path)), { recursive: true });
+    writeFileSync(join(trail, path), bytes);
+  }
+  const head = join(trail, 'seals', '000000000004');
+  const given = await run(verifyCommand, trail, '--key', SIGNER.key.vkey, '--head', head);
+  expect({ exit: given.exit, stderr: given.stderr }).toEqual({ exit: 0, stderr: '' });
+  expect(given.stdout).toContain(
+    `${SIGNER.key.vkey} (given by you). The seals lead from it to ${OTHER_SIGNER.key.vkey}`,
+  );
+  expect(given.stdout).toMatch(/^remembered {3}seal 4, 19 leaves: still in this trail$/m);
+  const json = await run(verifyCommand, trail, '--json');
+  expect(JSON.parse(json.stdout).trust).toMatchObject({
+    how: 'first-use',
+    vkey: SIGNER.key.vkey,
+    present: OTHER_SIGNER.key.vkey,
+  });
+  const shown = await run(showCommand, trail, '--vkey', SIGNER.key.vkey, '--json');
+  expect(shown.stdout).toContain('"id":"made:5:1"');
+  const later = await run(verifyCommand, trail, '--key', OTHER_SIGNER.key.vkey);
+  expect(later.exit).toBe(2);
+  expect(later.stdout).toMatch(
+    /^UNCHECKED key_missing {2}seals\/000000000002: 2 seals before it are not signed/m,
+  );
+  // A head of another trail is a mistake.
+  await expect(run(verifyCommand, VECTOR, '--key', KEY, '--head', head)).rejects.toMatchObject({
     code: 'usage',
   });
 });

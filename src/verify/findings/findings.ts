@@ -28,7 +28,15 @@ export const CODES = {
   signature_invalid: ['finding', 'a signature by the key does not verify'],
   log_key_mismatch: ['finding', 'the key named in seal 0 or the genesis record is another one'],
   no_signed_seal: ['finding', 'the trail has not one seal signed by the key'],
-  seal_beyond_head: ['finding', 'a signed checkpoint reaches beyond the head: a later seal was spoiled'],
+  next_key_unsigned: ['finding', 'a seal that names the next key is not signed by it too'],
+  seal_forked: [
+    'finding',
+    'the key signed a second seal of this number, which no later seal lists as abandoned: two histories',
+  ],
+  head_behind: [
+    'finding',
+    'a key of the trail signed a checkpoint beyond the head: newer seals are gone or spoiled',
+  ],
   // The chain of seals.
   previous_mismatch: ['finding', 'a seal does not follow from the seal before it'],
   first_mismatch: ['finding', 'a seal does not begin where the tree before it ended'],
@@ -104,9 +112,17 @@ export const CODES = {
   delete_marker: ['notice', 'a delete marker hides an object that should be there'],
   stray_segment: ['notice', 'a segment that no seal names'],
   stray_object: ['notice', 'an object that is not of the format'],
+  stray_cosignature: ['notice', 'an object under cosignatures/ that is no cosignature of the seal it names'],
+  stray_token: ['notice', 'an object under timestamps/ that is no time-stamp token of the seal it names'],
+  stray_pack: ['notice', 'an object under _packs/ that is no pack, or that differs from the trail'],
+  lock_weak: ['notice', 'a cosignature, a token or a pack is not locked as long as what it belongs to'],
   // What could not be checked.
   not_read: ['unchecked', 'the store did not hand over an object'],
   no_anchor: ['unchecked', 'the first seals have expired, and no key was given'],
+  key_missing: [
+    'unchecked',
+    'seals signed by other generations of the trail’s key than the given one leads to',
+  ],
   key_name: ['unchecked', 'the given key’s name is no trail’s name'],
   no_trail: ['unchecked', 'there is no trail at this place'],
   level_unknown: [

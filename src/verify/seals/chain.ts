@@ -7,6 +7,7 @@ import { segmentPath, TRAIL_CLASS } from '../../trail/names.ts';
 import { parseMidnight, parseSealedAt } from '../../trail/retention.ts';
 import { decodeRange, type Seal } from '../../trail/seal.ts';
 import type { Fault } from '../findings/findings.ts';
+import { nextKeyFault } from './keys.ts';
 import type { Link } from './seals.ts';
 
 /** Everything that is wrong with a seal, apart from its records. `previous` null: it cannot be compared. */
@@ -21,6 +22,8 @@ export function sealFaults(link: Link, previous: Link | null): Fault[] {
   checkRetention(seal, add);
   if (seal.number === 0) checkFirst(seal, add);
   else if (seal.log_key !== undefined) add('log_key_mismatch', 'it names a key, which only seal 0 does');
+  const unsigned = nextKeyFault(link.file);
+  if (unsigned !== null) add('next_key_unsigned', unsigned);
   if (seal.source.partial !== undefined && seal.source.transactions === 0) {
     add('partial_rule', 'a transaction is unfinished, yet none has a record');
   }

@@ -19,6 +19,7 @@ import {
   type SealFile,
 } from '../../trail/seal.ts';
 import { type Fault, isFindingCode } from '../findings/findings.ts';
+import type { Keys } from './keys.ts';
 import { fewestBytes, MAX_SEARCHED_BYTES, signedSizeIn } from './signed-size.ts';
 
 /** An authentic seal and where it was found. */
@@ -34,21 +35,35 @@ export interface Link {
 /** Why bytes are no authentic seal. */
 interface Refusal {
   readonly fault: Fault;
-  /** The largest size of a checkpoint in it that the key signed, whatever else it holds; else null. */
-  readonly signedSize: number | null;
-  /** `name+id` of the keys whose signatures it bears, unchecked, where the key's is missing; the first few. */
-  readonly signers?: readonly string[];
+  /** Whose signatures it bears, unchecked, where the key's is missing; the first few. */
+  readonly signers: readonly SignerName[];
+}
+
+/** A key as a signature line names it; the name may be cut. */
+export interface SignerName {
+  readonly name: string;
+  readonly id: string;
 }
 
 export interface Candidate extends Refusal {
   readonly version: ObjectVersion;
+  /** The largest size of a checkpoint in it that a key of the trail signed, whatever else it holds; else null. */
+  readonly signedSize: number | null;
+}
+
+/** A version behind the chosen one with other bytes. */
+export interface Further {
+  /** Of the file, in hex. */
+  readonly sha256: string;
+  /** Whether it is authentic too and says something else, which only a holder of the key can make. */
+  readonly fork: boolean;
 }
 
 export interface Chosen {
   readonly link: Link | null;
   readonly refused: Refused;
-  /** Versions behind the chosen one with other bytes, by the SHA-256 of the file in hex. */
-  readonly further: readonly string[];
+  /** Each bytes once. */
+  readonly further: readonly Further[];
   /** Whether there are versions behind the chosen one that were not looked at. */
   readonly unseen: boolean;
   readonly deleteMarkers: number;
@@ -61,16 +76,17 @@ export async function chooseSeal(
   reader: TrailReader,
   number: number,
   listed: Listed,
-  trail: string,
-  verifier: VerifierKey,
+  { present, all }: Keys,
 ): Promise<Chosen> {
   const refused = createRefused();
   // By far the most that an outsider can put: names without anything behind them.
-  if (!listed.more && listed.versions.every((version) => isTooSmall(version, verifier))) {
-    for (const version of listed.versions) refused.add({ version, ...tooSmall(version) });
+  if (!listed.more && listed.versions.every((version) => isTooSmall(version, present))) {
+    for (const version of listed.versions) {
+      refused.add({ version, signedSize: null, signers: [], fault: tooSmall(version) });
+    }
     return { link: null, refused, further: [], unseen: false, deleteMarkers: 0, unread: [] };
   }
-  const further: string[] = [];
+  const further = new Map<string, Further>();
   const unread: string[] = [];
   let link: Link | null = null;
   let deleteMarkers = 0;
@@ -84,7 +100,7 @@ export async function chooseSeal(
   };
   const read = async (version: ObjectVersion) => ({
     version,
-    read: await readSeal(reader, version, verifier),
+    read: await readSeal(reader, version, present),
   });
   for await (const { version, read: seal } of readAhead(objects(), AHEAD, read)) {
     if (link !== null) {
@@ -96,16 +112,38 @@ export async function chooseSeal(
       unread.push(seal.problem);
       // What was not read may be the oldest authentic one: nothing behind it counts.
       if (link === null) break;
-    } else if ('fault' in seal) refused.add({ version, ...seal });
-    else if (link === null) {
-      const judged = judgeSeal(seal.bytes, number, trail, verifier);
-      if ('fault' in judged) refused.add({ version, ...judged });
-      else link = { number, key: listed.key, version, ...judged };
-    } else if (hash('sha256', seal.bytes, 'base64') !== link.file.digest) {
-      further.push(hash('sha256', seal.bytes, 'hex'));
+      continue;
+    }
+    if (link !== null) {
+      if (seal.fault !== null) refused.add({ version, signedSize: null, signers: [], fault: seal.fault });
+      else noteFurther(further, seal.bytes, link, present);
+      continue;
+    }
+    const judged = seal.fault !== null ? null : judgeSeal(seal.bytes, number, present.name, present);
+    if (judged !== null && 'file' in judged) link = { number, key: listed.key, version, ...judged };
+    else {
+      const { fault, signers } = judged ?? { fault: seal.fault!, signers: [] };
+      const signedSize = seal.bytes === null ? null : signedSizeIn(seal.bytes, all);
+      refused.add({ version, fault, signers, signedSize });
     }
   }
-  return { link, refused, further, unseen, deleteMarkers, unread };
+  return { link, refused, further: [...further.values()], unseen, deleteMarkers, unread };
+}
+
+/** What stands behind the seal that counts. Whoever may write can add lines of signatures to it: that is no fork. */
+function noteFurther(
+  further: Map<string, Further>,
+  bytes: Buffer,
+  { number, file }: Link,
+  present: VerifierKey,
+): void {
+  if (hash('sha256', bytes, 'base64') === file.digest) return;
+  const sha256 = hash('sha256', bytes, 'hex');
+  if (further.has(sha256)) return;
+  const judged = judgeSeal(bytes, number, present.name, present);
+  const fork =
+    'file' in judged && !(judged.file.leaf.equals(file.leaf) && judged.file.note.text === file.note.text);
+  further.set(sha256, { sha256, fork });
 }
 
 /** Versions of one seal that are read at once, once the first was none. */
@@ -150,7 +188,7 @@ export async function firstUseKey(reader: TrailReader, listed: Listed): Promise<
   for await (const version of versionsOf(reader, listed)) {
     if (version.deleteMarker || version.bytes < MIN_SEAL_BYTES) continue;
     const read = await readSeal(reader, version, null);
-    if (!('bytes' in read)) continue;
+    if ('problem' in read || read.fault !== null) continue;
     try {
       const vkey = parseSealFile(read.bytes).seal.log_key;
       if (vkey === undefined) continue;
@@ -174,13 +212,15 @@ export function judgeSeal(
 ): Judged {
   const refuse = (code: Fault['code'], message: string): Refusal => ({
     fault: { code, message },
-    signedSize: signedSizeIn(bytes, verifier),
+    signers: [],
   });
   try {
     const file = parseSealFile(bytes);
     const { seal, checkpoint, note, leaf } = file;
     if (verifyNote(note, [verifier]).length === 0) {
-      const signers = note.signatures.slice(0, MAX_SIGNERS).map(({ name, id }) => `${short(name)}+${id}`);
+      const signers = note.signatures
+        .slice(0, MAX_SIGNERS)
+        .map(({ name, id }) => ({ name: short(name), id }));
       return { ...refuse('signature_missing', `no signature by ${verifier.vkey}`), signers };
     }
     if (seal.number !== number) return refuse('seal_number', `it is seal ${seal.number}`);
@@ -213,16 +253,19 @@ function short(name: string): string {
   return Buffer.from(name.length > MAX_NAME ? `${name.slice(0, MAX_NAME)}…` : name).toString();
 }
 
-type ReadSeal = { readonly bytes: Buffer } | Refusal | { readonly problem: string };
+/** Bytes that are no seal for their size alone may still be searched; null where they were not read. */
+type ReadSeal =
+  | { readonly bytes: Buffer; readonly fault: null }
+  | { readonly bytes: Buffer | null; readonly fault: Fault }
+  | { readonly problem: string };
 
-/** Whether it can hold neither a seal nor a checkpoint that the key signed. */
-function isTooSmall({ deleteMarker, bytes }: ObjectVersion, verifier: VerifierKey): boolean {
-  return !deleteMarker && bytes < fewestBytes(verifier);
+/** Whether it can hold neither a seal nor a checkpoint that a key of this name signed. */
+function isTooSmall({ deleteMarker, bytes }: ObjectVersion, key: VerifierKey): boolean {
+  return !deleteMarker && bytes < fewestBytes(key);
 }
 
-function tooSmall({ bytes }: ObjectVersion): Refusal {
-  const message = `the seal file is malformed: it has ${bytes} bytes`;
-  return { fault: { code: 'seal_malformed', message }, signedSize: null };
+function tooSmall({ bytes }: ObjectVersion): Fault {
+  return { code: 'seal_malformed', message: `the seal file is malformed: it has ${bytes} bytes` };
 }
 
 async function readSeal(
@@ -230,17 +273,17 @@ async function readSeal(
   listed: ObjectVersion,
   verifier: VerifierKey | null,
 ): Promise<ReadSeal> {
-  const refuse = (code: Fault['code'], message: string, signedSize: number | null = null): Refusal => ({
+  const refuse = (code: Fault['code'], message: string, bytes: Buffer | null = null) => ({
     fault: { code, message },
-    signedSize,
+    bytes,
   });
   const { key, version, bytes } = listed;
-  if (verifier !== null && isTooSmall(listed, verifier)) return tooSmall(listed);
+  if (verifier !== null && isTooSmall(listed, verifier)) return { fault: tooSmall(listed), bytes: null };
   if (bytes > MAX_SEARCHED_BYTES) return refuse('seal_too_large', 'it is over 1 MiB');
   try {
     const read = await reader.read(key, version, MAX_SEARCHED_BYTES);
-    if (read.length <= MAX_SEAL_BYTES) return { bytes: read };
-    return refuse('seal_too_large', 'it is over 1 MiB', verifier && signedSizeIn(read, verifier));
+    if (read.length <= MAX_SEAL_BYTES) return { bytes: read, fault: null };
+    return refuse('seal_too_large', 'it is over 1 MiB', read);
   } catch (error) {
     if (!(error instanceof RowsealError)) throw error;
     if (error.code === 'object_too_large') return refuse('seal_too_large', 'it is over 1 MiB');

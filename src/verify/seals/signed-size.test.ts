@@ -35,14 +35,14 @@ it('finds a checkpoint whatever stands before, between and behind, and one of an
     note.slice(0, -1),
     await noteOf('else.example', 42),
   ])
-    expect(signedSizeIn(Buffer.from(text), signer.key), text.slice(0, 80)).toBe(42);
-  expect(signedSizeIn(Buffer.from(note.replace('\n42\n', '\n43\n')), signer.key)).toBeNull();
-  expect(signedSizeIn(Buffer.from(`${note}${await noteOf(NAME, 77)}`), signer.key)).toBe(77);
+    expect(signedSizeIn(Buffer.from(text), [signer.key]), text.slice(0, 80)).toBe(42);
+  expect(signedSizeIn(Buffer.from(note.replace('\n42\n', '\n43\n')), [signer.key])).toBeNull();
+  expect(signedSizeIn(Buffer.from(`${note}${await noteOf(NAME, 77)}`), [signer.key])).toBe(77);
 });
 
 it('is asked of nothing that could hold one and is shorter', async () => {
   const shortest = (await noteOf('o', 0)).replace('\n\n', '\n').slice(0, -1);
-  expect(signedSizeIn(Buffer.from(shortest), signer.key)).toBe(0);
+  expect(signedSizeIn(Buffer.from(shortest), [signer.key])).toBe(0);
   expect(Buffer.byteLength(shortest)).toBe(fewestBytes(signer.key));
 });
 
@@ -72,7 +72,7 @@ it('passes hostile bytes once, and tries few signatures', async () => {
   const began = process.cpuUsage();
   for (const bytes of hostile) {
     const { verifier, verified } = counting();
-    expect(signedSizeIn(bytes, verifier)).toBeNull();
+    expect(signedSizeIn(bytes, [verifier])).toBeNull();
     expect(verified()).toBeLessThanOrEqual(4 * 2 * 4);
   }
   // Some 0.05 s each here; one of them took longer than all of them may.

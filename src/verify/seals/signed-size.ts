@@ -1,6 +1,6 @@
 /**
- * Looks for a checkpoint that the key signed in bytes that are no seal: one byte more or less must not turn the newest
- * seal into junk that anybody could have put there. Bounded, since anybody can: what is not found stays junk. The bytes
+ * Looks for a checkpoint that a key of the trail signed in bytes that are no seal: one byte more or less must not turn
+ * the newest seal into junk that anybody could have put there. Bounded, since anybody can: what is not found stays junk. The bytes
  * are hostile: they are passed once, newline by newline, and patterns see short lines only.
  */
 import { decodeBase64, decodeHash } from '../../trail/base64.ts';
@@ -27,35 +27,47 @@ const ROOT_LENGTH = 44;
 const PAYLOAD_LENGTH = 92;
 const DASH = '\u00e2\u0080\u0094';
 
-/** Fewer bytes hold no checkpoint and signature by this key, and are no seal either. */
-export function fewestBytes({ name }: VerifierKey): number {
+/** Fewer bytes hold no checkpoint and signature by a key of this name, and are no seal either. */
+export function fewestBytes({ name }: { readonly name: string }): number {
   return Buffer.byteLength(name) + 'o\n0\n'.length + ROOT_LENGTH + `\n${DASH}  `.length + PAYLOAD_LENGTH;
 }
 
-/** The largest size in a checkpoint that the key signed; null where there is none. */
-export function signedSizeIn(bytes: Buffer, verifier: VerifierKey): number | null {
+/** The largest size in a checkpoint that one of the keys signed, all of one name; null where there is none. */
+export function signedSizeIn(bytes: Buffer, keys: readonly VerifierKey[]): number | null {
+  const [first] = keys;
+  if (first === undefined) return null;
   const text = bytes.toString('latin1', 0, MAX_SEARCHED_BYTES);
-  const signatures = signaturesIn(text, verifier);
+  const signatures = signaturesIn(text, first.name, keys);
   if (signatures.length === 0) return null;
   let largest: number | null = null;
-  for (const { message, size } of checkpointsIn(text, verifier.name)) {
+  for (const { message, size } of checkpointsIn(text, first.name)) {
     if (size <= (largest ?? -1)) continue;
-    if (signatures.some((signature) => verifier.verify(message, signature))) largest = size;
+    const isSigned = signatures.some(({ id, signature }) =>
+      keys.some((key) => key.id === id && key.verify(message, signature)),
+    );
+    if (isSigned) largest = size;
   }
   return largest;
 }
 
-/** What could be a signature by the key, wherever it stands. */
-function signaturesIn(text: string, { name, id }: VerifierKey): Buffer[] {
-  const found = new Map<string, Buffer>();
+/** What could be a signature by one of the keys, wherever it stands. */
+function signaturesIn(
+  text: string,
+  name: string,
+  keys: readonly VerifierKey[],
+): { id: string; signature: Buffer }[] {
+  const found = new Map<string, { id: string; signature: Buffer }>();
   const start = `${DASH} ${Buffer.from(name).toString('latin1')} `;
   let at = text.indexOf(start);
   for (let tries = 0; at !== -1 && tries < MAX_DECODED; tries += 1) {
     const from = at + start.length;
     at = text.indexOf(start, from);
     const payload = decodeBase64(text.slice(from, from + PAYLOAD_LENGTH));
-    if (payload === null || payload.toString('hex', 0, 4) !== id) continue;
-    found.set(payload.toString('hex'), payload.subarray(4));
+    if (payload === null) continue;
+    const id = payload.toString('hex', 0, 4);
+    if (keys.some((key) => key.id === id)) {
+      found.set(payload.toString('hex'), { id, signature: payload.subarray(4) });
+    }
     if (found.size === MAX_SIGNATURES) break;
   }
   return [...found.values()];

@@ -7,12 +7,12 @@ import { RowsealError } from '../../base/errors.ts';
 import { type Listed, versionsOf } from '../../store/keys.ts';
 import type { ObjectVersion, TrailReader } from '../../store/store.ts';
 import { segmentPath, TRAIL_CLASS } from '../../trail/names.ts';
-import { parseMidnight } from '../../trail/retention.ts';
 import { isOfLaterLevel, type Seal, type SegmentEntry, sealLevel } from '../../trail/seal.ts';
 import { MAX_OBJECT_BYTES } from '../../trail/segment.ts';
 import type { FindingLog } from '../findings/findings.ts';
 import { NO_RUNS, RUN } from '../records/runs.ts';
 import type { Link } from '../seals/seals.ts';
+import { checkLock, hasExpired } from './locks.ts';
 import type { SegmentPool } from './pool.ts';
 import type { SegmentReport } from './segment-check.ts';
 import { MAX_RUNS } from './transactions.ts';
@@ -80,33 +80,6 @@ function trailOf(
   if (at === -1) return 'none';
   const result = results[at];
   return typeof result === 'object' && result.faults.length === 0 ? result : 'unknown';
-}
-
-/** Whether the object's retention has ended, so that it may be gone. */
-function hasExpired(retainUntil: string, now: Date): boolean {
-  return now.getTime() > parseMidnight(retainUntil)!;
-}
-
-async function checkLock(
-  { key, version }: ObjectVersion,
-  retainUntil: string,
-  seal: number,
-  { reader, log, now }: EvidenceContext,
-): Promise<void> {
-  if (!reader.locks || hasExpired(retainUntil, now)) return;
-  try {
-    const lock = await reader.lock(key, version);
-    if (lock === null) log.add('lock_missing', key, 'it has no retention lock', { seal });
-    else {
-      if (lock.mode !== 'COMPLIANCE') log.add('lock_mode', key, `its lock is in mode ${lock.mode}`, { seal });
-      if (lock.until.getTime() < parseMidnight(retainUntil)!) {
-        log.add('lock_short', key, `locked until ${lock.until.toISOString()}, not ${retainUntil}`, { seal });
-      }
-    }
-  } catch (error) {
-    if (!(error instanceof RowsealError)) throw error;
-    log.add('not_read', key, `its lock: ${error.message}`, { seal });
-  }
 }
 
 async function checkEntry(
