@@ -160,6 +160,20 @@ describe('numbers that the source tells', () => {
   });
 });
 
+// In a hole that was accepted a column may have gone and another come under its name.
+test('behind a hole, and on another server, nothing is carried by name, and no number is given again', () => {
+  const captured = createCaptured(policy, []);
+  captured.meet(named('payments(id,card)'));
+  captured.meet(numbered('orders(id=1,b=2)'));
+  captured.forget('statements');
+  expect(shown(captured.meet(numbered('orders(id,b)')))).toBe('id=?,b=?,lost');
+  expect(shown(captured.meet(named('payments(id,card)')))).toBe('id=3,card=4');
+  captured.meet(numbered('orders(id=1,b=2)'));
+  captured.forget('oids');
+  expect(captured.tables().map(({ table }) => table)).toEqual(['payments']);
+  expect(shown(captured.meet(named('payments(id,card)')))).toBe('id=3,card=4');
+});
+
 describe('what a later daemon is told', () => {
   test('every table, when something of it changed', () => {
     const captured = createCaptured(policy, []);

@@ -16,6 +16,11 @@ export interface Captured {
   moved(moves: readonly TableMove[]): boolean;
   /** A statement may have changed which column is which, where the source tells numbers: names carry nothing from here. */
   blur(): void;
+  /**
+   * Of `statements`, which may have been in what is missing, or of `oids`, which are another server's: what they say of
+   * columns carries nothing from here, and no number is given again.
+   */
+  forget(missed: 'statements' | 'oids'): void;
   /** Something is other than when this was last asked for. */
   readonly changed: boolean;
   /** For the trail: every table, oldest first. */
@@ -69,6 +74,13 @@ export function createCaptured(policy: Pick<Policy, 'table'>, known: readonly Ca
     blur() {
       for (const [key, table] of tables)
         if (table.oid !== undefined && table.numbers === undefined) put(key, { ...table, numbers: 'lost' });
+    },
+    forget(missed) {
+      for (const [key, table] of tables) {
+        if (table.oid !== undefined && missed === 'oids') take(key);
+        else if (table.oid !== undefined) put(key, { ...table, numbers: 'lost' });
+        else if (missed === 'statements') put(key, { ...table, columns: [] });
+      }
     },
     get changed() {
       return changed;

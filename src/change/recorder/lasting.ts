@@ -45,6 +45,7 @@ export function createLasting({ captured, known, effective, renewMs, now }: Last
         return { observation, mark: 'capture' };
       }
       if (!POLICY.has(event)) return { observation };
+      if (event === 'source_reincarnated') captured.forget('oids');
       began = true;
       writtenAt.policy = now();
       const complete = { ...details, captured: captured.tables() };

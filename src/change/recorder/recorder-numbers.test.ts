@@ -110,6 +110,14 @@ test('what is old is written again: tables, and what the looks found', () => {
   expect(parsed(records).at(-1)!['details']).toEqual({ seen: 2 });
 });
 
+test('a gap that was accepted ends what names say of columns', () => {
+  const { recorder, records } = recorderWith();
+  play(recorder, 1, [row(ab, 'x')]);
+  recorder.observe({ kind: 'gap', from: '0/18', to: '0/20', reason: 'accepted: x', details: {} });
+  play(recorder, 3, [row(named('a', 'b'), 'x')]);
+  expect(numbersIn(records)).toEqual(['1,2', '3,4']);
+});
+
 test('lost numbers: the severest redaction, and the record says so', () => {
   const policy = compilePolicy({ tables: [{ match: 'public.*', columns: { b: 'mask' } }] });
   const { recorder, records } = recorderWith({ policy });

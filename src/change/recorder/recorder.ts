@@ -115,6 +115,7 @@ export function createRecorder(options: RecorderOptions): Recorder {
         while (delivery.drain());
         delivery.jump(observation.to);
         numbering.jump(observation.to);
+        captured.forget('statements');
       }
       tell(observation);
     },
