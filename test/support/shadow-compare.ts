@@ -5,6 +5,7 @@
 import { applyPatch, canonical, type Exact, type ExactNumber, type ExactObject } from './exact-json.ts';
 import type { ExpectedActor, ShadowChange, ShadowTransaction, Shape, TextRow } from './shadow.ts';
 import { createNumbers, type Numbers } from './shadow-numbers.ts';
+import { targetProblems } from './shadow-targets.ts';
 import { changesWithRecord } from './shadow-unchanged.ts';
 import { expectedValue, type Redactions, type Render } from './shadow-values.ts';
 import type { ReadRecord, ReadTrail } from './trail-reader.ts';
@@ -97,6 +98,7 @@ export function compareWithShadow(options: CompareOptions): Comparison {
   }
   for (const record of recorded.slice(at)) differ(`too many: ${record.line.slice(0, 200)}`);
   for (const problem of ddlProblems(options)) differ(problem);
+  for (const problem of targetProblems(options.trail, options.shadow)) differ(problem);
   for (const problem of partialProblems(options.trail)) differ(problem);
   return { differences, changes: total, transactions: expected.length, seen };
 }

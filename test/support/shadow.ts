@@ -38,8 +38,8 @@ const INSTALL = `
       session_user, pg_backend_pid(), nullif(current_setting('application_name'), ''), nullif(current_setting('shadow.expect', true), '')::json);
     return null;
   end $f$;
-  create function shadow.ddl(tag text) returns void language sql security definer set search_path = '' as $f$
-    insert into shadow.log (xid, op, detail) values (pg_current_xact_id()::text, 'ddl', tag);
+  create function shadow.ddl(tag text, effects json) returns void language sql security definer set search_path = '' as $f$
+    insert into shadow.log (xid, op, detail, expect) values (pg_current_xact_id()::text, 'ddl', tag, effects);
   $f$;
   create function shadow.watch(relation regclass) returns void language plpgsql set search_path = '' as $f$
   begin
@@ -109,6 +109,8 @@ export interface ShadowTransaction {
   readonly changes: readonly ShadowChange[];
   /** Command tags. */
   readonly ddl: readonly string[];
+  /** What the catalogs say that its DDL did to tables (`catalogChanges`); absent where nobody asked them. */
+  readonly effects?: readonly string[];
 }
 
 /** A second slot, in test_decoding, gives the order of commits. Make it before the first change. */
@@ -127,13 +129,15 @@ export async function readShadow(admin: pg.Client): Promise<ShadowTransaction[]>
   const entries = await admin.query<{ entry: string }>(
     'select to_json(l)::text as entry from shadow.log l order by serial',
   );
-  const byXid = new Map<string, { changes: ShadowChange[]; ddl: string[] }>();
+  const byXid = new Map<string, { changes: ShadowChange[]; ddl: string[]; effects?: readonly string[] }>();
   for (const { entry } of entries.rows) {
     const change = JSON.parse(entry) as ShadowChange & { detail: string | null };
     const found = byXid.get(change.xid) ?? { changes: [], ddl: [] };
     byXid.set(change.xid, found);
-    if (change.detail !== null) found.ddl.push(change.detail);
-    else found.changes.push(change);
+    if (change.detail !== null) {
+      found.ddl.push(change.detail);
+      found.effects = change.expect as unknown as readonly string[];
+    } else found.changes.push(change);
   }
   const ordered = commits.rows.flatMap(({ xid, lsn, time }) => {
     const found = byXid.get(xid);
