@@ -18,7 +18,7 @@ const INSTALL = `
     select json_build_object('schema', n.nspname, 'table', c.relname, 'identity', c.relreplident,
       'published', exists (select from pg_publication_rel p where p.prrelid = c.oid),
       'attached', exists (select from pg_trigger t where t.tgrelid = c.oid and t.tgname = 'rowseal_context_before'),
-      'columns', (select json_agg(json_build_array(a.attname, a.atttypid::text, a.attgenerated) order by a.attnum)
+      'columns', (select json_agg(json_build_array(a.attname, a.atttypid::text, a.attgenerated, a.attnum) order by a.attnum)
          from pg_attribute a where a.attrelid = c.oid and a.attnum > 0 and not a.attisdropped),
       'primary', (select json_agg(a.attname order by k.place) from pg_index i,
            unnest(i.indkey::int2[]) with ordinality k(attnum, place), pg_attribute a
@@ -61,7 +61,13 @@ export interface Shape {
   readonly identity: 'd' | 'f' | 'i' | 'n';
   readonly published: boolean;
   readonly attached: boolean;
-  readonly columns: readonly (readonly [name: string, type: string, generated: '' | 's' | 'v'])[];
+  /** `number`: where the database has one. */
+  readonly columns: readonly (readonly [
+    name: string,
+    type: string,
+    generated: '' | 's' | 'v',
+    number?: number,
+  ])[];
   readonly primary: readonly string[] | null;
   readonly index: readonly string[] | null;
 }
