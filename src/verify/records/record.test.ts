@@ -1,5 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { runs } from '../../../test/support/runs.ts';
 import { JsonRefusal } from '../../trail/strict-json.ts';
 import { readRecord } from './record.ts';
 import { scanChange, scanned } from './record-scan.ts';
@@ -140,7 +141,7 @@ describe('a record', () => {
       fc.property(record, (text) => {
         if (judge(text) === 'plain') expect(soundSlowly(text), text).toBe(true);
       }),
-      { numRuns: 3000 },
+      { numRuns: runs(3000) },
     );
   });
 
@@ -156,7 +157,7 @@ describe('a record', () => {
           if (judge(spoiled) === 'plain') expect(soundSlowly(spoiled), spoiled).toBe(true);
         },
       ),
-      { numRuns: 5000 },
+      { numRuns: runs(5000) },
     );
   });
 
@@ -228,7 +229,7 @@ describe('shapes', () => {
           if (taken) expect(judge(each), each).toBe('plain');
         }
       }),
-      { numRuns: 4000 },
+      { numRuns: runs(4000) },
     );
   });
 
@@ -290,8 +291,8 @@ describe('shapes', () => {
   it('narrowed by what records have in common, take and read what the scan does', () => {
     let narrow = 0;
     fc.assert(
-      fc.property(fc.array(fc.tuple(rowOf, fc.integer({ min: 1, max: 30 })), { maxLength: 8 }), (runs) => {
-        const texts = runs.flatMap(([row, count]) =>
+      fc.property(fc.array(fc.tuple(rowOf, fc.integer({ min: 1, max: 30 })), { maxLength: 8 }), (rows) => {
+        const texts = rows.flatMap(([row, count]) =>
           Array.from({ length: count }, (_, i) => textOf({ ...row, index: row.index + i })),
         );
         let last: ReturnType<typeof readAll>[number] = null;
@@ -311,9 +312,9 @@ describe('shapes', () => {
           last = read;
         });
       }),
-      { numRuns: 500 },
+      { numRuns: runs(500) },
     );
-    expect(narrow).toBeGreaterThan(1000);
+    expect(narrow).toBeGreaterThan(2 * runs(500));
   });
 
   it('follow the transactions: of a thousand records, all but a few are taken by a narrow shape', () => {
