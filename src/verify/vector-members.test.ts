@@ -173,3 +173,20 @@ it('may hold anything where the format marks nothing, and nowhere else', async (
   // No member of any record is `true`, but for one that is free.
   expect(await unheld(true)).toEqual(listed(FREE, ANY));
 });
+
+const OF_TRAIL = ['acknowledged', 'ddl', 'gap', 'genesis', 'key', 'lifecycle', 'reconcile', 'tamper'];
+const kinds = [...new Set(places.map(({ record }) => record['kind'] as string))].sort();
+
+it.each(kinds)('%s stands where the format says, and not in the other kind of class', async (kind) => {
+  const place = places.find(({ record }) => record['kind'] === kind)!;
+  expect(place.className === 'trail').toBe(OF_TRAIL.includes(kind));
+  const all = [...drafts];
+  const draft = all[place.seal]!;
+  const text = draft.records[place.className]![place.i]!;
+  const other = place.className === 'trail' ? 'default' : 'trail';
+  all[place.seal] = {
+    ...draft,
+    records: { ...draft.records, [other]: [...(draft.records[other] ?? []), text] },
+  };
+  expect((await verified(await buildTrail(all))).codes).toContain('record_class');
+});
