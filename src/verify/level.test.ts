@@ -54,6 +54,23 @@ describe('a trail that goes on at a later level', () => {
     expect(verdict).toMatchObject({ head: { number: 4 }, checked: { seals: 5, segments: 6, records: 9 } });
   });
 
+  it('never goes back, or whoever holds the key would be rid of the rules of the later level', async () => {
+    for (const [before, behind] of [
+      [2, 1],
+      [3, 2],
+    ] as const) {
+      const drafts = honestDrafts();
+      const at = (level: number) => (seal: Loose) => ((seal['source'] as Loose)['level'] = level);
+      drafts[3] = lied({ ...drafts[3]!, records: {}, reason: 'idle' }, at(before));
+      drafts[4] = lied({ ...drafts[4]!, records: {}, reason: 'idle' }, at(behind));
+      const verdict = await verified(await buildTrail(drafts), { sealsOnly: true });
+      expect(verdict.findings.map(({ code, object }) => [code, object])).toContainEqual([
+        'level_back',
+        sealPath(4),
+      ]);
+    }
+  });
+
   it('is whole where records are not looked at', async () => {
     const verdict = await verified(await buildTrail(laterDrafts()), { sealsOnly: true });
     expect(verdict).toMatchObject({ result: 'ok', unchecked: [], checked: { seals: 5 } });

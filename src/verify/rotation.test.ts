@@ -107,7 +107,7 @@ describe('who holds the first key', () => {
   });
 
   it('one key may hand over to itself, with one line', async () => {
-    const drafts = honestDrafts();
+    const drafts = ofLevel2(honestDrafts());
     drafts[2] = { ...handingOver(drafts[2]!, SIGNER, SIGNER), also: [] };
     expect(await verified(await buildTrail(drafts))).toMatchObject({
       result: 'ok',
@@ -242,7 +242,7 @@ describe('who holds another key than the first', () => {
 
   // An operator could else hide spoiled seals behind a seal that hands over to the key that signs anyway.
   it('is not excused by a seal that hands over from nobody', async () => {
-    const drafts = honestDrafts();
+    const drafts = ofLevel2(honestDrafts());
     drafts[2] = { ...handingOver(drafts[2]!, SIGNER, SIGNER), also: [] };
     const objects = (await buildTrail(drafts)).set(sealPath(0), Buffer.from('junk'));
     objects.set(sealPath(1), Buffer.from('junk'));

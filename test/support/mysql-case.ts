@@ -9,7 +9,8 @@ import type { MysqlFlavor, MysqlVersion } from '../../src/embedded/mysql-package
 import { createTrailConfig, rowseal, type TrailConfig, type TrailConfigOptions } from './daemon.ts';
 import { ExactNumber, type ExactObject } from './exact-json.ts';
 import { type TestMysql, testMysql } from './mysql.ts';
-import { installShadow, readShadow, type Shadow } from './mysql-shadow.ts';
+import { type Counts, replayProblems } from './mysql-replay.ts';
+import { identifier, installShadow, readShadow, type Shadow } from './mysql-shadow.ts';
 import { MYSQL_ALTERATIONS } from './mysql-shadow-blind.ts';
 import { renderMysql } from './mysql-shadow-values.ts';
 import {
@@ -110,6 +111,7 @@ export async function startCase(options: CaseOptions): Promise<MysqlCase> {
     verdict: async ({ strict = true, ignored = [] } = {}) => {
       const client = await server.session();
       const shadowed = await readShadow(client, await binlogsOf(client, server.embedded?.data as string));
+      const counts = await countsOf(client);
       await client.end();
       const label = config.name.slice(config.name.lastIndexOf('/') + 1);
       const trail = readTrail(config.folder);
@@ -122,7 +124,9 @@ export async function startCase(options: CaseOptions): Promise<MysqlCase> {
         engine: oracleOf(flavor),
         policy: policyOf(config.hmacKey, ignored),
       };
-      const comparison = compareWithShadow(compared);
+      const shown = compareWithShadow(compared);
+      const differences = [...shown.differences, ...replayProblems(trail.records, DATABASE, counts, ignored)];
+      const comparison = { ...shown, differences };
       const blind = comparison.differences.length > 0 ? [] : blindSpots(compared, MYSQL_ALTERATIONS);
       const verified = await rowseal([
         'verify',
@@ -261,6 +265,22 @@ function newestThrough(folder: string): string {
 async function binlogsOf(client: Connection, data: string): Promise<string[]> {
   const [rows] = await client.query('SHOW BINARY LOGS');
   return (rows as { Log_name: string }[]).map(({ Log_name }) => join(data, Log_name));
+}
+
+/** How many rows each table of the workload has. */
+async function countsOf(client: Connection): Promise<Counts> {
+  const counts = new Map<string, number>();
+  const [tables] = await client.query(
+    `SELECT TABLE_NAME AS name FROM information_schema.TABLES WHERE TABLE_SCHEMA = ? AND TABLE_TYPE = 'BASE TABLE'`,
+    [DATABASE],
+  );
+  for (const { name } of tables as { name: string }[]) {
+    const [rows] = await client.query(
+      `SELECT COUNT(*) AS count FROM ${identifier(DATABASE)}.${identifier(name)}`,
+    );
+    counts.set(name, Number((rows as { count: string }[])[0]?.count));
+  }
+  return counts;
 }
 
 function oracleOf(flavor: MysqlFlavor): EngineOracle {

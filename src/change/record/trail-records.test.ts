@@ -42,3 +42,12 @@ describe('the statement of a ddl record', () => {
     expect(ddl({ command: null })).not.toHaveProperty('statement_dropped');
   });
 });
+
+test('what a ddl record says of its targets is the message’s, or unknown', () => {
+  const targets = [
+    { schema: 'public', table: 't', kind: 'table', oid: 5, effects: ['columns'], columns: [2] },
+  ];
+  expect(ddl({ targets })['targets']).toEqual(targets);
+  expect(ddl({})['targets']).toEqual([{ effects: ['unknown'] }]);
+  expect(ddl({ targets: [{ ...targets[0], effects: [] }] })['targets']).toEqual([{ effects: ['unknown'] }]);
+});

@@ -7,6 +7,7 @@ import { textOf } from '../attribution/envelope.ts';
 import type { RecordBuffer } from '../buffer.ts';
 import type { Observation, Position, Relation } from '../change.ts';
 import type { RowPlan } from '../policy/row-plan.ts';
+import { ddlTargets } from './ddl-targets.ts';
 import { type Place, writeMiddle, writeStart, writeTransaction } from './record.ts';
 import { maskedStatement } from './sql-literals.ts';
 
@@ -71,7 +72,7 @@ export function writeLostRelation(
   out.json('}');
 }
 
-/** The record of a `rowseal.ddl` message. */
+/** The record of a `rowseal.ddl` message. One without `targets`, of an older kit say, did what nobody knows. */
 export function writeDdl(out: RecordBuffer, place: Place, message: MessageTree): void {
   const tag = textOf(message['tag']) ?? '';
   const type = textOf(message['object_type']) ?? '';
@@ -81,7 +82,8 @@ export function writeDdl(out: RecordBuffer, place: Place, message: MessageTree):
   const statement = command === null || masked ? command : maskedStatement(command, tag, type);
   const target = { schema: textOf(message['schema']), type, identity: textOf(message['identity']) };
   writeStart(out, DDL, place);
-  out.json(`,"action":"ddl","tag":${jsonOf(tag)},"target":${jsonOf(target)}`);
+  const targets = ddlTargets(message['targets']);
+  out.json(`,"action":"ddl","tag":${jsonOf(tag)},"target":${jsonOf(target)},"targets":${targets}`);
   writeMiddle(out, place);
   out.json(
     `,"event":${jsonOf(textOf(message['event']))},"in_extension":${message['in_extension'] === 'true'}`,

@@ -57,3 +57,38 @@ it('finds DDL by its table, and with ddl puts it between the changes of a row', 
   expect(needleOf({ table: 'public.orders', action: 'update', ddl: true })(bytes)).toBe(true);
   expect(needleOf({ table: 'public.orders', action: 'update' })(bytes)).toBe(false);
 });
+
+// RENAME TABLE a TO b stood under the old name alone: whoever asked for b saw no birth.
+it('finds DDL by all that it was about, under the old name and the new one', () => {
+  const ddl = (type: string, identity: string | null, targets: unknown) => ({
+    ...disabled,
+    target: { schema: 'shop', type, identity },
+    targets,
+  });
+  const shown = (value: object, ...tables: string[]) =>
+    tables.filter((table) => filterOf({ table, ddl: true })({ ...value }));
+  const place = (table: string, schema: string | null = 'shop') => ({ schema, table });
+  const renames = { ...place('a'), kind: 'table', effects: ['renames'], becomes: place('b', 'other') };
+  const asked = ['shop.a', 'a', 'other.b', 'b', 'shop.b', 'c'];
+  expect(shown(ddl('table', 'shop.a', [renames]), ...asked)).toEqual(['shop.a', 'a', 'other.b', 'b']);
+  // As Postgres tells it where the earlier name is not known.
+  const { table: _, ...unnamed } = renames;
+  expect(shown(ddl('table', null, [unnamed]), ...asked)).toEqual(['other.b', 'b']);
+  const exchange = [
+    { ...place('a'), effects: ['replaces'] },
+    { ...place('c'), effects: ['replaces'] },
+  ];
+  expect(shown(ddl('table', 'shop.a', exchange), ...asked)).toEqual(['shop.a', 'a', 'c']);
+  const trigger = { schema: 'shop', name: 'audit', kind: 'trigger', effects: ['creates'] };
+  expect(shown(ddl('trigger', 'shop.audit', [trigger, place('a')]), 'shop.a', 'shop.c')).toEqual(['shop.a']);
+  expect(shown(ddl('trigger', 'shop.audit', [trigger]), 'shop.a', 'shop.c')).toEqual(['shop.a', 'shop.c']);
+  const gone = { schema: null, name: 'shop', kind: 'schema', effects: ['drops'] };
+  expect(shown(ddl('database', 'shop', [gone]), 'shop.a', 'a', 'shopping.a')).toEqual(['shop.a', 'a']);
+  const made = { ...gone, effects: ['creates'] };
+  expect(shown(ddl('database', 'shop', [made]), 'shop.a', 'a')).toEqual([]);
+  const dots = { ...place('b.c', 'a'), effects: ['empties'] };
+  expect(shown(ddl('table', null, [dots, null, 5, { effects: 7, name: {} }]), 'a.b.c', 'b.c', 'c')).toEqual([
+    'a.b.c',
+    'b.c',
+  ]);
+});

@@ -41,13 +41,19 @@ export function filterOf(
 
 /**
  * A ddl record names its object with its schema: a table, several apart by commas, `trigger on table`, and in MySQL
- * `table.index`. MySQL's log does not say whose a trigger is that is dropped: it counts for each table of its schema.
+ * `table.index`; and, from level 2 on, all that it was about as targets. MySQL's log does not say whose a trigger is that
+ * is dropped: it counts for each table of its schema.
  */
 function isTable(wanted: string, target: Value, value: Value): boolean {
   const { identity } = target;
+  const targets = entriesOf(value['targets']);
+  if (targets.some((each) => isTarget(wanted, each))) return true;
   if (typeof identity === 'string') {
     if (target['type'] === 'trigger' && !identity.includes(' on '))
-      return !wanted.includes('.') || wanted.slice(0, wanted.indexOf('.')) === target['schema'];
+      return (
+        !targets.some(({ table }) => table !== undefined) &&
+        (!wanted.includes('.') || wanted.slice(0, wanted.indexOf('.')) === target['schema'])
+      );
     const names = identity
       .replace(/^.* on (?=\S+$)/, '')
       .replaceAll('"', '')
@@ -61,6 +67,19 @@ function isTable(wanted: string, target: Value, value: Value): boolean {
   const schema = target['schema'] ?? value['schema'];
   const table = target['table'] ?? value['table'];
   return table === wanted || `${textOf(schema)}.${textOf(table)}` === wanted;
+}
+
+/** What a statement was about, by the name before it and the one behind it; a schema that is gone takes each of its tables. */
+function isTarget(wanted: string, target: Value): boolean {
+  if (isNamed(wanted, target) || isNamed(wanted, membersOf(target['becomes']))) return true;
+  const { kind, name, effects } = target;
+  if (kind !== 'schema' || !Array.isArray(effects) || !effects.includes('drops')) return false;
+  return !wanted.includes('.') || wanted.startsWith(`${textOf(name)}.`);
+}
+
+function isNamed(wanted: string, { schema, table, name }: Value): boolean {
+  const own = table ?? name;
+  return own !== undefined && (own === wanted || `${textOf(schema)}.${textOf(own)}` === wanted);
 }
 
 /** The record's key is the old one where an update changed it; the new one stands in its patch. */

@@ -42,6 +42,7 @@ export const CODES = {
   first_mismatch: ['finding', 'a seal does not begin where the tree before it ended'],
   before_mismatch: ['finding', 'the range before a seal is not the tree that was signed before'],
   sealed_at_descends: ['finding', 'a seal is older than the one before it'],
+  level_back: ['finding', 'a seal follows an earlier level of the format than the one before it'],
   source_gap: ['finding', 'a seal does not continue where the one before it ended, and admits no gap'],
   gap_unrecorded: ['finding', 'a gap that a seal names has no gap record in it'],
   partial_rule: [

@@ -82,9 +82,16 @@ function checkLink({ file: { seal } }: Link, previous: Link, add: Add): void {
   if (seal.sealed_at < before.sealed_at) {
     add('sealed_at_descends', `${seal.sealed_at} is earlier than ${before.sealed_at}`);
   }
+  checkLevel(seal, before, add);
   checkExpiry(seal, before, add);
   checkSource(seal, before, add);
   checkPartial(seal, before, add);
+}
+
+/** Else whoever holds the key would be rid of every rule of a later level. */
+function checkLevel({ source: { level = 1 } }: Seal, before: Seal, add: Add): void {
+  const { level: was = 1 } = before.source;
+  if (level < was) add('level_back', `its records follow level ${level}, those before it ${was}`);
 }
 
 /** Seals expire in the order of their numbers, and each says when the one before it does. */

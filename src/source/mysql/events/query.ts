@@ -18,6 +18,10 @@ export interface Query {
   readonly mode: QuotingMode;
   /** Null where it is too long, or can't be turned into UTF-8 for certain: a quote may look like something else. */
   readonly text: string | null;
+  /** MySQL's number of the transaction that a definition was, where it changed something; null: the status did not get there. */
+  readonly numbered: boolean | null;
+  /** Temporary tables of the session had to do with it. */
+  readonly temporary: boolean;
   /** For telling what it is, when `text` is null: its beginning; ASCII is right, other characters perhaps not. */
   readonly rough: string;
 }
@@ -26,6 +30,8 @@ export interface Query {
 const MAX_TEXT_BYTES = 1024 * 1024;
 const MAX_ROUGH_BYTES = 64 * 1024;
 const POST_HEADER_BYTES = 13;
+/** LOG_EVENT_THREAD_SPECIFIC_F of the event's header. */
+const THREAD_SPECIFIC_FLAG = 4;
 /** EXECUTE_LOAD_QUERY's own, behind it: the file and where its name stands. */
 const LOAD_HEADER_BYTES = 13;
 
@@ -38,7 +44,8 @@ export function readQuery(event: Buffer, bodyEnd: number): Query {
   fields.u16(); // the error that it ended with
   const statusBytes = fields.u16();
   if (event[4] === EVENT.EXECUTE_LOAD_QUERY) fields.take(LOAD_HEADER_BYTES);
-  const { sqlMode, client } = readStatus(fields.take(statusBytes));
+  const status = fields.take(statusBytes);
+  const { sqlMode, client } = readStatus(status);
   const schema = fields.take(schemaBytes).toString();
   fields.take(1); // its zero
   const whole = fields.rest();
@@ -50,7 +57,8 @@ export function readQuery(event: Buffer, bodyEnd: number): Query {
   const rough = isUtf8(bytes) ? bytes.toString() : bytes.toString('latin1');
   const known = bytes.every((byte) => byte < 0x80) ? rough : inCharset(bytes, client);
   const text = whole.length > MAX_TEXT_BYTES ? null : known;
-  return { threadId, schema, mode, text, rough };
+  const temporary = (event.readUInt16LE(17) & THREAD_SPECIFIC_FLAG) !== 0;
+  return { threadId, schema, mode, text, rough, numbered: isNumbered(status), temporary };
 }
 
 /** Where the statement's text begins in a QUERY event. */
@@ -101,4 +109,55 @@ function readStatus(bytes: Buffer): { readonly sqlMode: number; readonly client:
     }
   }
   return { sqlMode, client };
+}
+
+/** Sizes of all that may stand before the number, where they are fixed. */
+const SIZES: Readonly<Record<number, number>> = {
+  0: 4,
+  1: 8,
+  3: 4,
+  4: 6,
+  7: 2,
+  8: 2,
+  9: 8,
+  10: 4,
+  13: 3,
+  16: 1,
+};
+/** As many bytes as the first one says, and these: a catalog, a time zone, a catalog without its zero. */
+const SAID: Readonly<Record<number, number>> = { 2: 1, 5: 0, 6: 0 };
+const INVOKER = 11;
+const UPDATED_SCHEMAS = 12;
+/** More schemas than are named. */
+const TOO_MANY_SCHEMAS = 254;
+const DDL_NUMBER = 17;
+
+/** Variables ascend, so that one behind its place says that it is not there. What does not fit says nothing. */
+function isNumbered(status: Buffer): boolean | null {
+  for (let at = 0; at < status.length; ) {
+    const code = status[at++] as number;
+    if (code >= DDL_NUMBER) return code === DDL_NUMBER;
+    const [size, more] = [SIZES[code], SAID[code]];
+    const length = status[at] ?? 0;
+    if (size !== undefined) at += size;
+    else if (more !== undefined) at += 1 + length + more;
+    else if (code === INVOKER) at += 2 + length + (status[at + 1 + length] ?? 0);
+    else if (code === UPDATED_SCHEMAS) at = behindNames(status, at);
+    else return null;
+    if (at > status.length) return null;
+  }
+  return false;
+}
+
+/** Names that end with a zero, as many as the first byte says. */
+function behindNames(status: Buffer, from: number): number {
+  const count = status[from] ?? 0;
+  let at = from + 1;
+  if (count === TOO_MANY_SCHEMAS) return at;
+  for (let left = count; left > 0; left--) {
+    const zero = status.indexOf(0, at);
+    if (zero < 0) return status.length + 1;
+    at = zero + 1;
+  }
+  return at;
 }

@@ -2,7 +2,8 @@
  * What a DDL or administration statement is about: its tag, the kind of object, its name. From the statement's first words
  * alone, since the binlog says nothing else of it. `secret` where it may carry credentials: its text must not be kept.
  */
-import { keyword, qualified, type Word } from './words.ts';
+import { objectKind } from './object-kind.ts';
+import { behindExists, keyword, qualified, type Word } from './words.ts';
 
 export interface Definition {
   /** `CREATE TABLE`, `TRUNCATE TABLE`, `GRANT`. */
@@ -49,92 +50,30 @@ export function readDefinition(words: readonly Word[], schema: string | null): D
   }
 }
 
-/** Kinds of objects by their keyword; those of two words by the first. */
-const OBJECTS = new Set([
-  'TABLE',
-  'VIEW',
-  'INDEX',
-  'TRIGGER',
-  'PROCEDURE',
-  'FUNCTION',
-  'EVENT',
-  'SEQUENCE',
-  'PACKAGE',
-  'LIBRARY',
-  'DATABASE',
-  'SCHEMA',
-  'CATALOG',
-  'USER',
-  'ROLE',
-  'SERVER',
-  'TABLESPACE',
-  'LOGFILE',
-  'RESOURCE',
-  'INSTANCE',
-]);
 const SECRETS = new Set(['user', 'role', 'server']);
-/** Words between the verb and the kind that belong to the tag. */
-const QUALIFIERS = new Set([
-  'TEMPORARY',
-  'UNIQUE',
-  'FULLTEXT',
-  'SPATIAL',
-  'VECTOR',
-  'UNDO',
-  'AGGREGATE',
-  'JSON',
-]);
+/** Of no schema. */
+const GLOBAL = new Set(['server', 'tablespace', 'logfile group', 'resource group', 'instance', 'catalog']);
+/** Words between the verb and an index that belong to the tag. */
+const OF_INDEX = new Set(['UNIQUE', 'FULLTEXT', 'SPATIAL', 'VECTOR']);
 
 function ofObject(words: readonly Word[], schema: string | null): Definition | null {
-  const verb = keyword(words, 0);
-  const qualifiers: string[] = [];
-  for (let at = 1; at < words.length; at++) {
-    const word = keyword(words, at);
-    if (QUALIFIERS.has(word)) qualifiers.push(word);
-    if (word === 'SPATIAL' && keyword(words, at + 1) === 'REFERENCE') {
-      return plain(`${verb} SPATIAL REFERENCE SYSTEM`, 'spatial reference system', false);
-    }
-    // DEFINER = root@localhost, ALGORITHM = MERGE: a name there is no keyword.
-    if (words[at]!.text === '=' || words[at]!.text === '@') at++;
-    else if (OBJECTS.has(word)) return ofKind(verb, word, qualifiers, words, at + 1, schema);
-  }
-  return null;
-}
-
-function ofKind(
-  verb: string,
-  word: string,
-  qualifiers: readonly string[],
-  words: readonly Word[],
-  from: number,
-  schema: string | null,
-): Definition {
-  let kind = word === 'SCHEMA' ? 'database' : word.toLowerCase();
-  let at = from;
-  if (['GROUP', 'BODY'].includes(keyword(words, at))) kind += ` ${keyword(words, at++).toLowerCase()}`;
-  const shown = qualifiers.filter((each) => each === 'TEMPORARY' || kind === 'index');
-  const tag = [verb, ...shown, kind.toUpperCase()].join(' ');
-  at = afterExists(words, at);
+  const found = objectKind(words);
+  if (found === null) return null;
+  const { kind, before, at } = found;
+  const shown = before.filter((each) => each === 'TEMPORARY' || (kind === 'index' && OF_INDEX.has(each)));
+  const tag = [keyword(words, 0), ...shown, kind.toUpperCase()].join(' ');
+  if (kind === 'spatial reference system') return plain(tag, kind, false);
   if (kind === 'user' || kind === 'role') return ofAccounts(tag, kind, words, at, true);
   if (kind === 'database') {
-    const found = qualified(words, at, null);
-    const name = found?.name ?? schema;
+    const name = qualified(words, at, null)?.name ?? schema;
     return { tag, objectType: kind, schema: name, identity: name, secret: false };
   }
-  if (['server', 'tablespace', 'logfile group', 'resource group', 'instance', 'catalog'].includes(kind)) {
+  if (GLOBAL.has(kind)) {
     const name = qualified(words, at, null)?.name ?? null;
     return { tag, objectType: kind, schema: null, identity: name, secret: SECRETS.has(kind) };
   }
   if (kind === 'index') return ofIndex(tag, words, at, schema);
   return named(tag, kind, words, at, schema);
-}
-
-function afterExists(words: readonly Word[], from: number): number {
-  let at = from;
-  if (keyword(words, at) === 'IF') at++;
-  if (keyword(words, at) === 'NOT') at++;
-  if (keyword(words, at) === 'EXISTS') at++;
-  return at;
 }
 
 /** The objects at this place; several of them where commas follow, as of DROP TABLE. */
@@ -147,7 +86,7 @@ function named(
 ): Definition {
   const names: string[] = [];
   let first: string | null = null;
-  let at = afterExists(words, from);
+  let at = behindExists(words, from);
   for (;;) {
     const found = qualified(words, at, schema);
     if (found === null) break;
@@ -182,7 +121,7 @@ function ofAccounts(
   from: number,
   secret: boolean,
 ): Definition {
-  return { tag, objectType, schema: null, identity: accounts(words, afterExists(words, from)), secret };
+  return { tag, objectType, schema: null, identity: accounts(words, behindExists(words, from)), secret };
 }
 
 /** `name@host` of each account in a list; what else stands there ends it. */

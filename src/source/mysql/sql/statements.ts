@@ -2,10 +2,11 @@
  * What a statement in the binlog is: the transaction's own words, XA, DDL and administration, or a change in statement
  * format that nobody can turn into rows. What is not known must count as a change: a gap too many, never one too few.
  */
+import { agreed, NOTHING_READ, type Reading } from './deeds.ts';
 import { type Definition, readDefinition } from './definitions.ts';
-import { type Move, tableMoves } from './table-moves.ts';
+import { readDeeds } from './statement-deeds.ts';
 import type { QuotingMode } from './tokens.ts';
-import { keyword, qualified, type Word, wordsOf } from './words.ts';
+import { BEGINNING, keyword, qualified, type Word, wordsOf } from './words.ts';
 
 export type Statement =
   | { readonly kind: 'begin' | 'commit' | 'rollback' }
@@ -16,7 +17,7 @@ export type Statement =
       readonly verb: 'start' | 'end' | 'prepare' | 'commit' | 'rollback';
       readonly xid: string;
     }
-  | ({ readonly kind: 'ddl'; readonly moves?: readonly Move[] } & Definition)
+  | ({ readonly kind: 'ddl'; readonly reading: Reading } & Definition)
   | {
       readonly kind: 'change';
       /** `statement_update`; `statement_unknown` for what is none of the known ones. */
@@ -38,6 +39,20 @@ export function classify(statement: string, schema: string | null, mode: Quoting
     };
   }
   const words = wordsOf(statement, mode);
+  const said = meaning(words, schema);
+  if (said.kind !== 'ddl' || words.length < BEGINNING) return said;
+  // What it is stands at its beginning; what it did, anywhere.
+  const all = wordsOf(statement, mode, MOST_WORDS);
+  const again = meaning(all, schema);
+  const { deeds, whole } = again.kind === 'ddl' ? again.reading : NOTHING_READ;
+  const cut = all.length === MOST_WORDS && deeds.some(({ kind }) => kind === 'table');
+  return { ...said, reading: { deeds, whole: whole && !cut } };
+}
+
+/** Longer statements are not read to their end. */
+const MOST_WORDS = 100_000;
+
+function meaning(words: readonly Word[], schema: string | null): Statement {
   const whole = meaningOf(words, schema);
   if (!words.some((word) => word.conditional)) return whole;
   // Whether the server executed a /*!80000 … */ can't be told: what is a change without it, counts as one.
@@ -45,7 +60,14 @@ export function classify(statement: string, schema: string | null, mode: Quoting
   if (plain.length === 0) return whole.kind === 'ddl' ? whole : unknown();
   const without = meaningOf(plain, schema);
   if (without.kind === 'change') return without;
-  return whole.kind === 'ddl' || whole.kind === 'change' ? whole : unknown();
+  if (whole.kind !== 'ddl') return whole.kind === 'change' ? whole : unknown();
+  // DROP /*!40005 TEMPORARY */ TABLE is the server's own word.
+  if (without.kind !== 'ddl' || isTemporary(words)) return whole;
+  return { ...whole, reading: agreed(whole.reading, without.reading) };
+}
+
+function isTemporary(words: readonly Word[]): boolean {
+  return words[1]!.conditional && keyword(words, 1) === 'TEMPORARY';
 }
 
 const CHANGES = new Set([
@@ -82,8 +104,7 @@ function meaningOf(words: readonly Word[], schema: string | null): Statement {
   if (CHANGES.has(verb)) return changeOf(verb, words, schema);
   const definition = readDefinition(words, schema);
   if (definition === null) return unknown();
-  const moves = tableMoves(words, schema);
-  return { kind: 'ddl', ...definition, ...(moves.length > 0 ? { moves } : {}) };
+  return { kind: 'ddl', ...definition, reading: readDeeds(words, schema) };
 }
 
 /** SET STATEMENT variable = value, … FOR statement. A FOR in brackets is a value's own. */

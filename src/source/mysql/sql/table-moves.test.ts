@@ -1,9 +1,10 @@
 import { describe, expect, test } from 'vitest';
-import { tableMoves } from './table-moves.ts';
+import { readDeeds } from './statement-deeds.ts';
+import { movesOf } from './table-moves.ts';
 import { wordsOf } from './words.ts';
 
 const moves = (statement: string) =>
-  tableMoves(wordsOf(statement, { ansiQuotes: false, noBackslashEscapes: false }), 'shop').map(
+  movesOf(readDeeds(wordsOf(statement, { ansiQuotes: false, noBackslashEscapes: false }), 'shop').deeds).map(
     ({ schema, table, to, columns }) => {
       const renamed = columns.map(({ from, to: name }) => `${from}→${name}`).join(' ');
       const place = to === null ? 'gone' : `${to.schema}.${to.table}`;

@@ -13,10 +13,10 @@ export interface Word {
   readonly conditional: boolean;
 }
 
-/** Statements are read by their beginning. */
-const MAX_WORDS = 400;
+/** As many words tell what a statement is. */
+export const BEGINNING = 400;
 
-export function wordsOf(statement: string, mode: QuotingMode): Word[] {
+export function wordsOf(statement: string, mode: QuotingMode, max = BEGINNING): Word[] {
   const words: Word[] = [];
   for (const { kind, start, end, conditional } of tokensOf(statement, mode)) {
     if (kind === 'space' || kind === 'comment' || kind === 'open' || kind === 'close') continue;
@@ -26,7 +26,7 @@ export function wordsOf(statement: string, mode: QuotingMode): Word[] {
       const inside = text.slice(1, -1).replaceAll(quote + quote, quote);
       words.push({ text: inside, quoted: kind === 'name', string: kind === 'string', conditional });
     } else words.push({ text, quoted: false, string: false, conditional });
-    if (words.length === MAX_WORDS) break;
+    if (words.length === max) break;
   }
   return words;
 }
@@ -57,4 +57,33 @@ export function qualified(
   }
   const identity = schema === null || schema === '' ? first.text : `${schema}.${first.text}`;
   return { schema: schema === '' ? null : schema, name: first.text, identity, next: at + 1 };
+}
+
+export function isSign(word: Word | undefined, sign: string): boolean {
+  return word !== undefined && !word.quoted && !word.string && word.text === sign;
+}
+
+/** Behind IF EXISTS or IF NOT EXISTS, where it stands here. */
+export function behindExists(words: readonly Word[], at: number): number {
+  if (keyword(words, at) !== 'IF') return at;
+  const exists = keyword(words, at + 1) === 'NOT' ? at + 2 : at + 1;
+  return keyword(words, exists) === 'EXISTS' ? exists + 1 : at;
+}
+
+/** Where the next part of a list begins: behind a comma that is in no brackets; the end where there is none. */
+export function nextPart(words: readonly Word[], from: number): number {
+  let depth = 0;
+  for (let at = from; at < words.length; at++) {
+    if (isSign(words[at], '(')) depth++;
+    else if (isSign(words[at], ')')) depth--;
+    else if (depth === 0 && isSign(words[at], ',')) return at + 1;
+  }
+  return words.length;
+}
+
+/** The next place with this keyword; the end where there is none. */
+export function wordAt(words: readonly Word[], from: number, wanted: string): number {
+  let at = from;
+  while (at < words.length && keyword(words, at) !== wanted) at++;
+  return at;
 }

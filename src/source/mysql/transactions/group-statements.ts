@@ -50,7 +50,7 @@ export function createGroupStatements(parts: GroupStatementsParts): GroupStateme
     if (open.muted || undecided) return open.explicit ? undefined : finish();
     if (heldBack.holding) return heldBack.hold(event, bodyEnd);
     return after(group.begin(query.threadId), () => {
-      if (said.kind === 'ddl') transaction.ddl(query, said);
+      if (said.kind === 'ddl') transaction.ddl(query, { ...said, flavor: gtid.flavor });
       else statementGap(transaction, said);
       return open.explicit ? undefined : finish();
     });

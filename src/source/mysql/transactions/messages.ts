@@ -1,10 +1,15 @@
 /**
- * What a transaction says of itself, as the messages that the recorder knows (rowseal.context, rowseal.session): rows of
- * our table `rowseal`.`context`, and sqlcommenter comments. The session's state is sent whole whenever it changed. A
- * message's members are written here, one by one: what an application gave must never pass for what the server knows.
+ * What a transaction says of itself, as the messages that the recorder knows (rowseal.context, rowseal.session,
+ * rowseal.ddl): rows of our table `rowseal`.`context`, sqlcommenter comments, and DDL. The session's state is sent whole
+ * whenever it changed. A message's members are written here, one by one: what an application gave must never pass for what
+ * the server knows.
  */
 import { type RowImage, TEXT } from '../../../change/change.ts';
+import type { Query } from '../events/query.ts';
 import type { TableMap } from '../events/table-map.ts';
+import { maskedStatement } from '../sql/masking.ts';
+import type { Statement } from '../sql/statements.ts';
+import { type Logged, targetsOf, UNKNOWN_TARGETS } from '../sql/targets.ts';
 
 export const CONTEXT_SCHEMA = 'rowseal';
 export const CONTEXT_TABLE = 'context';
@@ -97,4 +102,36 @@ function cellsOf(table: TableMap, image: RowImage): (name: string) => string | n
     if (index < 0 || image.kinds[index] !== TEXT) return null;
     return image.bytes.toString('utf8', image.starts[index], image.ends[index]);
   };
+}
+
+/** With the server that logged it. */
+export type DdlStatement = Extract<Statement, { kind: 'ddl' }> & Pick<Logged, 'flavor'>;
+
+/**
+ * As the kit for Postgres sends it, its statement masked already. Where the text can't be had for certain, nothing of what it
+ * says is taken for what it did.
+ */
+export function ddlMessage(query: Query, statement: DdlStatement): Buffer {
+  const { tag, objectType, schema, identity, secret, reading, flavor } = statement;
+  const kept = secret || query.text === null ? null : cut(maskedStatement(query.text, query.mode));
+  const targets = query.text === null ? UNKNOWN_TARGETS : targetsOf(reading, { ...query, flavor });
+  const message = JSON.stringify({
+    event: 'ddl',
+    tag,
+    object_type: objectType,
+    schema: cut(schema),
+    identity: cut(identity),
+    command: kept,
+    ...(kept === null ? { statement_dropped: true } : { masked: true }),
+    in_extension: false,
+  });
+  return Buffer.from(`${message.slice(0, -1)},"targets":${targets}}`);
+}
+
+/** Characters of a statement that are kept, as of Postgres. */
+const MAX_STATEMENT = 8192;
+
+function cut(text: string | null): string | null {
+  if (text === null || text.length <= MAX_STATEMENT) return text?.toWellFormed() ?? null;
+  return `${text.slice(0, MAX_STATEMENT).toWellFormed()}…`;
 }

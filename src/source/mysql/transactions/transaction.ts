@@ -8,11 +8,15 @@ import type { Query } from '../events/query.ts';
 import type { TableMap } from '../events/table-map.ts';
 import type { Threads } from '../sessions/threads.ts';
 import { sqlCommentOf } from '../sql/comments.ts';
-import type { Definition } from '../sql/definitions.ts';
-import { maskedStatement } from '../sql/masking.ts';
-import type { Move } from '../sql/table-moves.ts';
+import { movesOf } from '../sql/table-moves.ts';
 import { createGaps } from './gaps.ts';
-import { CONTEXT_SCHEMA, CONTEXT_TABLE, createTransactionMessages } from './messages.ts';
+import {
+  CONTEXT_SCHEMA,
+  CONTEXT_TABLE,
+  createTransactionMessages,
+  type DdlStatement,
+  ddlMessage,
+} from './messages.ts';
 
 type Session = NonNullable<TransactionStart['session']>;
 
@@ -41,7 +45,7 @@ export interface Transaction {
     before: RowImage | null,
     after: RowImage | null,
   ): void;
-  ddl(query: Query, definition: Definition & { readonly moves?: readonly Move[] }): void;
+  ddl(query: Query, statement: DdlStatement): void;
   /** The sqlcommenter comment of the statement that follows. */
   comment(pairs: string | null): void;
   gap(reason: string, details?: Readonly<Record<string, unknown>>): void;
@@ -99,13 +103,13 @@ export function createTransaction(parts: TransactionParts): Transaction {
       count++;
       handler.row(action, table.relation, before, false, after);
     },
-    ddl(query, definition) {
+    ddl(query, statement) {
       messages.comment(query.text === null ? null : sqlCommentOf(query.text));
       messages.settle();
-      if (definition.moves !== undefined)
-        handler.moved?.(definition.moves.map((move) => ({ ...move, foldsNames })));
+      const moves = movesOf(statement.reading.deeds);
+      if (moves.length > 0) handler.moved?.(moves.map((move) => ({ ...move, foldsNames })));
       count++;
-      handler.message('rowseal.ddl', ddlMessage(query, definition));
+      handler.message('rowseal.ddl', ddlMessage(query, statement));
     },
     comment: messages.comment,
     gap: gaps.add,
@@ -136,30 +140,4 @@ function sessionOf(
     ...(address === null ? {} : { address }),
     ...(application === null ? {} : { application }),
   };
-}
-
-/** As the kit for Postgres sends it, its statement masked already. */
-function ddlMessage(query: Query, definition: Definition): Buffer {
-  const { tag, objectType, schema, identity, secret } = definition;
-  const kept = secret || query.text === null ? null : cut(maskedStatement(query.text, query.mode));
-  return Buffer.from(
-    JSON.stringify({
-      event: 'ddl',
-      tag,
-      object_type: objectType,
-      schema: cut(schema),
-      identity: cut(identity),
-      command: kept,
-      ...(kept === null ? { statement_dropped: true } : { masked: true }),
-      in_extension: false,
-    }),
-  );
-}
-
-/** Characters of a statement that are kept, as of Postgres. */
-const MAX_STATEMENT = 8192;
-
-function cut(text: string | null): string | null {
-  if (text === null || text.length <= MAX_STATEMENT) return text?.toWellFormed() ?? null;
-  return `${text.slice(0, MAX_STATEMENT).toWellFormed()}…`;
 }
