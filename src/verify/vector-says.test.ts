@@ -162,9 +162,11 @@ it('the witness cosigned the seal, and the token is over the same checkpoint', (
 });
 
 describe('trail-2 holds', () => {
-  const lines = records.map(({ line }) => JSON.parse(line) as Loose);
-  const words = (pick: (record: Loose) => unknown): unknown[] =>
-    [...new Set(lines.flatMap((record) => pick(record) ?? []))].sort();
+  const linesOf = (trail: { records: readonly { line: string }[] }) =>
+    trail.records.map(({ line }) => JSON.parse(line) as Loose);
+  const lines = linesOf({ records });
+  const words = (pick: (record: Loose) => unknown, of = lines): unknown[] =>
+    [...new Set(of.flatMap((record) => pick(record) ?? []))].sort();
   const every: [string, unknown[], string][] = [
     [
       'kinds',
@@ -172,8 +174,11 @@ describe('trail-2 holds', () => {
       'access acknowledged auth baseline change ddl difference gap genesis key lifecycle reconcile relation tamper',
     ],
     [
-      'effects',
-      words(({ targets }) => targets?.flatMap((target: Loose) => target['effects'])),
+      'effects, with trail-1-2',
+      words(
+        ({ targets }) => targets?.flatMap((target: Loose) => target['effects']),
+        [...lines, ...linesOf(readTrail(`${root}trail-1-2`))],
+      ),
       'columns creates drops empties none renames replaces rights unknown',
     ],
     ['ways to differ', words(({ how }) => how), 'differs more only_in_table only_in_trail salt'],

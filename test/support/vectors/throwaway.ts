@@ -20,7 +20,7 @@ export function mlDsaKey(byte: number): Vkey {
   const { pub } = createPublicKey(createPrivateKey({ key, format: 'der', type: 'pkcs8' })).export({
     format: 'jwk',
   });
-  return vkeyOf(NAME, 'ml-dsa-44-cosigner', Buffer.from(pub!, 'base64url'));
+  return vkeyOf(NAME, 'ml-dsa-44-cosigner', Buffer.from(pub as string, 'base64url'));
 }
 
 const WITNESS = 'witness.example.com/w1';

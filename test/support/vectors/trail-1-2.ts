@@ -27,17 +27,26 @@ const COLUMNS = [
 const IDENTITY = ['id', 'label', 'grams'];
 const byHeader = { time_source: 'header', attribution: { tier: 'annotated', via: 'comment' } };
 
+/** As this server names transactions. */
+function here(record: Loose): Loose {
+  const { number, index } = record['transaction'] as { number: number; index: number };
+  const gtid = `0-1-${10 + number}`;
+  return { ...record, transaction: { id: gtid, position: gtid, number, index } };
+}
+
 /** A statement; at level 1 it has no targets. */
-const renamed = (number: number, more: Loose): Loose =>
+const statement = (number: number, tag: string, text: string, more: Loose): Loose =>
   acted('ddl', 'ddl', number, 1, {
     time_source: 'header',
     actor: { type: 'login', id: 'dba@%' },
-    attribution: { tier: 'connection', via: 'comment' },
+    attribution: { tier: 'connection', via: 'performance_schema' },
     target: { schema: 'shop', type: 'table', identity: 'shop.items' },
-    tag: 'ALTER TABLE',
-    statement: 'ALTER TABLE items CHANGE title label varchar(80)',
+    tag,
+    statement: text,
     ...more,
   });
+
+const RENAMED = 'ALTER TABLE items CHANGE title label varchar(80)';
 
 /** Class trail begins with leaf 0: genesis, started, capture; and in seal 1 with a gap. */
 export function draftsOfTrail12(): SealDraft[] {
@@ -58,7 +67,7 @@ export function draftsOfTrail12(): SealDraft[] {
       ],
       default: [
         relation(ITEMS, 'default', COLUMNS, IDENTITY, { context_trigger: false }),
-        insert(1, 1, { ...ITEMS, key: { id: '1' } }, ROW.row, byHeader),
+        here(insert(1, 1, { ...ITEMS, key: { id: '1' } }, ROW.row, byHeader)),
       ],
     },
     source('10', '11', 1),
@@ -67,9 +76,14 @@ export function draftsOfTrail12(): SealDraft[] {
   // What level 2 brings means nothing here, whatever it holds.
   const { trail: holes } = list.put(
     {
-      trail: [gap(1, '0-1-10', '0-1-11', 'publication_recreated', { details: {} }), renamed(2, {})],
+      trail: [
+        gap(1, '0-1-10', '0-1-11', 'incident', { details: {} }),
+        here(statement(2, 'ALTER TABLE', RENAMED, {})),
+      ],
       default: [
-        insert(3, 1, { ...ITEMS, key: {} }, { label: 'Cup' }, { ...byHeader, image: 'changed', salt: 7 }),
+        here(
+          insert(3, 1, { ...ITEMS, key: {} }, { label: 'Cup' }, { ...byHeader, image: 'changed', salt: 7 }),
+        ),
         { kind: 'baseline', rows: 'none', note: 'a kind that level 1 does not know' },
       ],
     },
@@ -98,12 +112,14 @@ export function draftsOfTrail12(): SealDraft[] {
           reason: 'nothing was written',
           who: { user: 'dba' },
         },
-        renamed(4, {
-          targets: [
-            { ...ITEMS, kind: 'table', effects: ['columns'] },
-            { schema: 'shop', table: 'items_old', effects: ['replaces'] },
-          ],
-        }),
+        here(
+          statement(4, 'ALTER TABLE', 'ALTER TABLE items EXCHANGE PARTITION p0 WITH TABLE items_old', {
+            targets: [
+              { ...ITEMS, kind: 'table', effects: ['replaces'] },
+              { schema: 'shop', table: 'items_old', effects: ['replaces'], columns: [1, 2, 3] },
+            ],
+          }),
+        ),
       ],
       default: [
         // Which column was which is not known: all of them have new numbers.
@@ -121,12 +137,14 @@ export function draftsOfTrail12(): SealDraft[] {
           rows: [ROW.row],
           salt: salt('items', 16),
         },
-        update(
-          5,
-          1,
-          { ...ITEMS, key: { id: '1' } },
-          { grams: [250, 240] },
-          { ...byHeader, before: beforeOf(ROW) },
+        here(
+          update(
+            5,
+            1,
+            { ...ITEMS, key: { id: '1' } },
+            { grams: [250, 240] },
+            { ...byHeader, before: beforeOf(ROW) },
+          ),
         ),
       ],
     },
@@ -139,7 +157,12 @@ export function draftsOfTrail12(): SealDraft[] {
   );
   const state = { policy: later!, capture: 2 };
   Object.assign(list.drafts[2]!.source!, { state });
-  list.put({ trail: [lifecycle(3, 'stopped')] }, source('15', '15', 5, { level: 2, state }), {
+  const emptied = here(
+    statement(6, 'TRUNCATE TABLE', 'TRUNCATE TABLE items', {
+      targets: [{ ...ITEMS, kind: 'table', effects: ['empties'] }],
+    }),
+  );
+  list.put({ trail: [emptied, lifecycle(3, 'stopped')] }, source('15', '16', 6, { level: 2, state }), {
     reason: 'stop',
     signer,
   });
