@@ -95,9 +95,9 @@ function abandonedIn(seal: Buffer): readonly string[] {
 
 /** A bit changed here and there below `end`, the last byte gone, one more, nothing at all; null: the object is gone. */
 function spoilt(bytes: Buffer, end: number): (Buffer | null)[] {
-  const flipped = Array.from({ length: 7 }, (_, i) => {
+  const flipped = Array.from({ length: 4 }, (_, i) => {
     const copy = Buffer.from(bytes);
-    copy[Math.floor((end * (i + 0.5)) / 7)]! ^= 1 << i;
+    copy[Math.floor((end * (i + 0.5)) / 4)]! ^= 1 << (2 * i);
     return copy;
   });
   return [...flipped, bytes.subarray(0, -1), Buffer.concat([bytes, Buffer.of(10)]), Buffer.alloc(0), null];
