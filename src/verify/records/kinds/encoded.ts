@@ -23,6 +23,7 @@ function follow(record: Members, pointer: string): { readonly value: unknown } |
   for (const raw of pointer.slice(1).split('/')) {
     const token = raw.replaceAll('~1', '/').replaceAll('~0', '~');
     if (typeof at !== 'object' || at === null || !Object.hasOwn(at, token)) return null;
+    if (Array.isArray(at) && token === 'length') return null;
     at = (at as Members)[token];
   }
   return { value: at };
