@@ -535,9 +535,9 @@ describe('records that lie, signed and chained', () => {
       [change(3, 1, { encoded: { '/patch/7/value': 'hmac' } })],
       'record_encoded',
     ],
-    ...['', '/patch/length'].map((pointer): [string, string[], string] => [
+    ...['', '/patch/length', '/x~'].map((pointer): [string, string[], string] => [
       `encoded that points at nothing of the record: "${pointer}"`,
-      [change(3, 1, { encoded: { [pointer]: 'of a kind to come' } })],
+      [change(3, 1, { 'x~': 1, encoded: { [pointer]: 'of a kind to come' } })],
       'record_encoded',
     ]),
     ['unknown action', [change(3, 1, { action: 'upsert' })], 'record_member'],

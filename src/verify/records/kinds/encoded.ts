@@ -18,7 +18,7 @@ export function encodedProblem(record: Members, encoded: unknown, level: number)
 }
 
 function follow(record: Members, pointer: string): { readonly value: unknown } | null {
-  if (!pointer.startsWith('/')) return null;
+  if (!pointer.startsWith('/') || /~(?![01])/.test(pointer)) return null;
   let at: unknown = record;
   for (const raw of pointer.slice(1).split('/')) {
     const token = raw.replaceAll('~1', '/').replaceAll('~0', '~');
