@@ -7,21 +7,23 @@ import { backoffMs } from '../base/backoff.ts';
 import type { Clock } from '../base/clock.ts';
 import { RowsealError } from '../base/errors.ts';
 import type { Log } from '../base/log.ts';
+import { type Known, NOTHING_KNOWN } from '../change/known.ts';
 import type { Policy } from '../change/policy/policy.ts';
 import { createRecorder, type Recorder } from '../change/recorder/recorder.ts';
 import type { WaitingOptions } from '../change/recorder/waiting.ts';
 import type { Progress } from '../change/sink.ts';
 import type { Retentions } from '../seal/build.ts';
 import type { SealLimits } from '../seal/cut.ts';
-import { emptyHead, type Head } from '../seal/head/head.ts';
-import { type SealCheck, sealCheck } from '../seal/head/oldest.ts';
-import { movedOn, recover, strays } from '../seal/head/recover.ts';
+import type { Head } from '../seal/head/head.ts';
+import { movedOn } from '../seal/head/recover.ts';
 import { createSealer, type Sealer } from '../seal/sealer.ts';
 import type { ChangeSource, Opened, Resume } from '../source/source.ts';
 import type { TrailStore } from '../store/store.ts';
 import type { Signer } from '../trail/note.ts';
+import { longestMs } from '../trail/retention.ts';
 import type { Seal } from '../trail/seal.ts';
 import { createFlow, type Flow } from './flow.ts';
+import { type Found, findHead } from './found.ts';
 import { failing, sealed, type TrailHealth } from './health.ts';
 import { createPatience } from './patience.ts';
 
@@ -103,7 +105,7 @@ async function runOnce(parts: TrailParts, signal: AbortSignal): Promise<void> {
     const told = 'Another writer sealed while we waited for the source.';
     throw new RowsealError('trail_moved_on', told, { cause });
   };
-  const opening = source.open(resumeOf(parts, source, head)).catch(async (error: unknown) => {
+  const opening = source.open(resumeOf(parts, source, found)).catch(async (error: unknown) => {
     // By a head that is not the newest any more even a slot that its last writer left in order has moved.
     if (error instanceof RowsealError && !error.retryable) await checkHead(error);
     throw error;
@@ -113,32 +115,12 @@ async function runOnce(parts: TrailParts, signal: AbortSignal): Promise<void> {
   await checkHead();
   const exact = head.through !== source.origin && opened.gap === null;
   const resumeAt = exact ? head : { ...head, through: opened.start, partial: null };
-  const recorder = recorderAt(parts, sealer, resumeAt, flow.backlog);
+  const recorder = recorderAt(parts, sealer, resumeAt, found.known, flow.backlog);
   line.recorder = recorder;
   sealer.describeSource({ incarnation: opened.identity.incarnation, stream: source.streamId });
   noteOpening(parts, head, opened, recorder, sealer);
   await sealer.drain();
   await capture(parts, { source, recorder, sealer, flow }, signal);
-}
-
-interface Found {
-  readonly isNew: boolean;
-  readonly head: Head;
-  /** Segments that no seal names. */
-  readonly abandoned: readonly string[];
-  readonly isSeal: SealCheck;
-}
-
-/** The trail is the only state (I5): nothing of an earlier connection is asked. */
-async function findHead(parts: TrailParts, source: ChangeSource): Promise<Found> {
-  const { store, health } = parts;
-  const isSeal = sealCheck(parts.name, parts.signer.key);
-  const recovered = await recover(store, isSeal, parts.classes, parts.log);
-  const head = recovered?.head ?? emptyHead(source.origin);
-  refuseOtherStream(head, source);
-  Object.assign(health, { head: head.number, through: head.through });
-  const abandoned = recovered?.abandoned ?? (await strays(store, null, parts.classes));
-  return { isNew: recovered === null, head, abandoned, isSeal };
 }
 
 /** From the recorder on: what stands behind the source. The recorder comes when the source is open. */
@@ -158,6 +140,7 @@ function createLine(parts: TrailParts, source: ChangeSource, found: Found): Line
     head: found.head,
     abandoned: found.abandoned,
     progress: () => line.recorder?.progress() ?? found.head,
+    beforeCut: () => line.recorder?.settle(),
     onSealed(seal, durable, tookMs) {
       health.head = durable.number;
       sealed(health, seal.reason, durable.through, clock.now());
@@ -172,23 +155,33 @@ function createLine(parts: TrailParts, source: ChangeSource, found: Found): Line
   return line;
 }
 
-function resumeOf(parts: TrailParts, source: ChangeSource, head: Head): Resume {
+function resumeOf(parts: TrailParts, source: ChangeSource, { head, known }: Found): Resume {
   return {
     through: head.through === source.origin ? null : head.through,
     partial: head.partial?.position ?? null,
     incarnation: head.incarnation,
     acceptGap: parts.acceptGap,
+    known,
   };
 }
 
-function recorderAt(parts: TrailParts, sealer: Sealer, resume: Progress, onBacklog: () => void): Recorder {
-  const { name, policy, clock, waiting } = parts;
+function recorderAt(
+  parts: TrailParts,
+  sealer: Sealer,
+  resume: Progress,
+  known: Known,
+  onBacklog: () => void,
+): Recorder {
+  const { name, policy, clock, waiting, effective, retentions } = parts;
   return createRecorder({
     trail: name,
     policy,
     sink: sealer.sink,
     resume,
     now: clock.now,
+    known,
+    effective,
+    renewMs: longestMs(retentions.all, clock.now()) / 3,
     waiting,
     drainBytes: DRAIN_BYTES,
     onBacklog,
@@ -207,7 +200,7 @@ async function beginTrail(parts: TrailParts, source: ChangeSource, sealer: Seale
   }
   const createdAt = new Date(clock.now()).toISOString();
   const genesis = { trail: name, createdAt, source: { ...identity }, logKey: signer.key.vkey };
-  recorderAt(parts, sealer, sealer.head, () => {}).genesis(genesis);
+  recorderAt(parts, sealer, sealer.head, NOTHING_KNOWN, () => {}).genesis(genesis);
   sealer.cut('start');
   await sealer.drain();
   parts.log.info({ vkey: signer.key.vkey }, 'the trail begins');
@@ -257,6 +250,8 @@ async function capture(
   sealer.setStreaming(false);
   const code =
     ended === null ? {} : { code: ended.error instanceof RowsealError ? ended.error.code : 'internal' };
+  // Before the last word.
+  recorder.settle();
   recorder.observe({ kind: 'lifecycle', event: ended === null ? 'stopped' : 'disconnected', details: code });
   sealer.cut('stop');
   if (ended === null) await sealer.drain();
@@ -267,16 +262,6 @@ async function capture(
 
 function stopped(health: TrailHealth): void {
   Object.assign(health, { state: 'stopped', lastError: 'asked to stop' });
-}
-
-/** Indexes inside a transaction that was cut in two mean the same only with the same plugin and publication. */
-function refuseOtherStream({ partial, stream }: Head, source: ChangeSource): void {
-  if (partial === null || stream === null || stream === source.streamId) return;
-  throw new RowsealError(
-    'source_changed',
-    `The last seal ends inside a transaction that was read as ${stream}; the configuration says ${source.streamId}.`,
-    { hint: 'Run with the former plugin and publication until a seal without partial, then change them.' },
-  );
 }
 
 /** Null where the signal came first: a new slot waits for every open transaction, however long. */

@@ -70,6 +70,8 @@ export interface Column {
   readonly encoding: ValueEncoding;
   /** Part of the replica identity as the stream flags it. */
   readonly identity: boolean;
+  /** Its own for as long as it is this column, whatever its name, from 1 (Postgres: attnum). Where the source knows it. */
+  readonly number?: number;
 }
 
 export interface Relation {
@@ -96,6 +98,8 @@ export interface Relation {
    * was sent is still there (so that none of these is one of those by another name), such as were added later.
    */
   readonly unsent?: readonly string[];
+  /** Which column is which can't be told: none bears a number, or all bear new ones, and any may be the most redacted. */
+  readonly numbers?: 'lost';
   /** Columns that the configuration redacted when the catalogs were last looked at, by their names of then. */
   readonly redactedBefore?: readonly string[];
   /** The source hands over what our trigger says before the rows it is about: none of them waits. */
@@ -123,6 +127,8 @@ export interface TableMove {
   /** The same table behind it; null: it is gone. */
   readonly to: { readonly schema: string; readonly table: string } | null;
   readonly columns: readonly { readonly from: string; readonly to: string }[];
+  /** Columns that are no more, by their names before it. */
+  readonly gone?: readonly string[];
   /** As of a relation. */
   readonly foldsNames: boolean;
 }

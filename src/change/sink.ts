@@ -5,6 +5,9 @@
 import type { RecordBuffer } from './buffer.ts';
 import type { Position } from './change.ts';
 
+/** A record that the next daemon reads: seals say where the last one of each stands (FORMAT.md, `source.state`). */
+export type Mark = 'policy' | 'capture';
+
 export interface RecordSink {
   /** The buffer that the next record of this retention class is appended to, at `buffer.length`. */
   buffer(className: string): RecordBuffer;
@@ -12,7 +15,7 @@ export interface RecordSink {
    * The record that began at `start` in that buffer is complete (without LF; the sink appends it). The sink may
    * cut a seal here, and then asks the recorder for its progress, which must already include this record.
    */
-  recorded(className: string, start: number): void;
+  recorded(className: string, start: number, mark?: Mark): void;
 }
 
 /** How far the records handed to the sink so far reach: what a seal cut now has to say of its source. */

@@ -2,11 +2,11 @@ import { describe, expect, test } from 'vitest';
 import { RowsealError } from '../base/errors.ts';
 import { parseConfig } from './load.ts';
 
-const problemOf = (source: string, more = '') => {
+const problemOf = (source: string, more = '', name = 'audit.example.com/shop') => {
   const text = `store: { type: file, path: ./trails${more} }
 signer: { type: file, path: ./log.key }
 trails:
-  - name: audit.example.com/shop
+  - name: ${name}
     source: { ${source} }
     tables: [{ match: "shop.*" }]
 `;
@@ -20,6 +20,11 @@ trails:
 };
 const postgres = 'type: postgres, url: "postgres://a@b/c"';
 const mysql = 'type: mysql, url: "mysql://a@b/", server_id: 7';
+
+test('a trail’s name has at most 255 bytes, in one part if need be', () => {
+  expect(problemOf(postgres, '', 'a'.repeat(255))).toBeNull();
+  expect(problemOf(postgres, '', `${'a'.repeat(200)}/${'b'.repeat(55)}`)).toContain('at most 255 bytes');
+});
 
 describe('a member that does not exist', () => {
   test('none where all is well', () => {

@@ -3,6 +3,7 @@
  * (`npm run docs`). Unknown members are refused by load.ts with the nearest known name.
  */
 import { z } from 'zod';
+import { MAX_NAME_BYTES } from '../trail/names.ts';
 import { parseBytes, parseDurationMs } from './units.ts';
 
 const duration = (fallback: string) =>
@@ -40,7 +41,7 @@ const className = z
 
 const trailName = z
   .string()
-  .max(200)
+  .max(MAX_NAME_BYTES, `a name has at most ${MAX_NAME_BYTES} bytes`)
   .regex(/^[a-z0-9.-]+(\/[a-z0-9.-]+)*$/, 'a name is a URL without scheme, such as audit.example.com/orders')
   .refine(
     (name) =>

@@ -1,13 +1,13 @@
 import { describe, expect, it } from 'vitest';
 import { signerOf } from '../trail/note.ts';
 import { parseRetention, type Retention } from '../trail/retention.ts';
-import { type BuiltSeal, buildSeal, type Cut } from './build.ts';
+import { type BuiltSeal, buildSeal, buildSegments, type Cut } from './build.ts';
 import { emptyHead, type Head } from './head/head.ts';
 
 const TRAIL = 'audit.example.com/built';
 const { signer } = signerOf(TRAIL, Buffer.alloc(32, 7));
 
-function build(head: Head, sealedAt: string, longest: string): Promise<BuiltSeal> {
+async function build(head: Head, sealedAt: string, longest: string): Promise<BuiltSeal> {
   const cut: Cut = {
     number: head.number + 1,
     reason: 'idle',
@@ -17,13 +17,11 @@ function build(head: Head, sealedAt: string, longest: string): Promise<BuiltSeal
     gaps: [],
     progress: { through: 'p', transactions: 0, partial: null },
     facts: null,
+    state: {},
   };
   const retention = parseRetention(longest) as Retention;
-  return buildSeal(cut, head, [], {
-    trail: TRAIL,
-    signer,
-    retentions: { of: () => retention, all: [retention] },
-  });
+  const segments = await buildSegments(cut, head, { of: () => retention, all: [retention] });
+  return buildSeal(cut, head, segments, [], { trail: TRAIL, signer });
 }
 
 describe('the retention of seals', () => {

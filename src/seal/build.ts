@@ -14,6 +14,7 @@ import {
   type SegmentEntry,
   sealLeaf,
 } from '../trail/seal.ts';
+import type { SealState } from '../trail/seal-source.ts';
 import { type Head, headAfter } from './head/head.ts';
 import type { SegmentResult } from './segments/segment-worker.ts';
 import type { SegmentObject } from './write.ts';
@@ -40,7 +41,12 @@ export interface Cut {
   readonly gaps: readonly { readonly from: string; readonly to: string }[];
   readonly progress: Progress;
   readonly facts: SealSourceFacts | null;
+  /** Where the records stand that the next daemon reads. */
+  readonly state: SealState;
 }
+
+/** The level whose rules our records follow (FORMAT.md section 7). */
+const LEVEL = 2;
 
 export interface Retentions {
   readonly of: (className: string) => Retention;
@@ -52,18 +58,18 @@ export interface BuiltSeal {
   readonly seal: Seal;
   readonly bytes: Buffer;
   readonly retainUntil: Date;
-  readonly segments: readonly SegmentObject[];
   readonly head: Head;
 }
 
-/** Builds the seal that follows `head`. `abandoned` is what an earlier crash left; what this seal uses again is taken out. */
-export async function buildSeal(
-  cut: Cut,
-  head: Head,
-  abandoned: readonly string[],
-  options: { readonly trail: string; readonly signer: Signer; readonly retentions: Retentions },
-): Promise<BuiltSeal> {
-  const { trail, signer, retentions } = options;
+export interface BuiltSegments {
+  readonly entries: readonly SegmentEntry[];
+  readonly objects: readonly SegmentObject[];
+  /** Of the seal. */
+  readonly retainUntil: string;
+}
+
+/** The segments of the seal that follows `head`, as they are written and as it names them. */
+export async function buildSegments(cut: Cut, head: Head, retentions: Retentions): Promise<BuiltSegments> {
   const results = await Promise.all(cut.segments.map(({ result }) => result));
   // Midnights in one form: the latest is the greatest text. Never earlier than the head's, so that seals expire in
   // the order of their numbers, whatever the configuration becomes.
@@ -88,6 +94,22 @@ export async function buildSeal(
       retain_until: className === TRAIL_CLASS ? longest : retainUntil(cut.sealedAt, retentions.of(className)),
     };
   });
+  const objects = entries.map((entry, i) => ({
+    path: entry.object,
+    bytes: Buffer.from((results[i] as SegmentResult).object.buffer),
+    retainUntil: new Date(entry.retain_until),
+  }));
+  return { entries, objects, retainUntil: longest };
+}
+
+/** Builds that seal. `abandoned` is what a crash or a lost race left; what this seal uses again is taken out. */
+export async function buildSeal(
+  cut: Cut,
+  head: Head,
+  { entries, retainUntil }: BuiltSegments,
+  abandoned: readonly string[],
+  { trail, signer }: { readonly trail: string; readonly signer: Signer },
+): Promise<BuiltSeal> {
   const left = abandoned.filter((each) => !entries.some(({ object }) => object === each));
   const { through, transactions, partial } = cut.progress;
   const seal: Seal = {
@@ -102,8 +124,16 @@ export async function buildSeal(
     before: head.range.map((node) => node.toString('base64')),
     segments: entries,
     ...(cut.gaps.length > 0 ? { gaps: cut.gaps } : {}),
-    source: { from: cut.from, through, transactions, ...(partial === null ? {} : { partial }), ...cut.facts },
-    retain_until: longest,
+    source: {
+      from: cut.from,
+      through,
+      transactions,
+      ...(partial === null ? {} : { partial }),
+      level: LEVEL,
+      ...cut.facts,
+      ...(Object.keys(cut.state).length > 0 ? { state: cut.state } : {}),
+    },
+    retain_until: retainUntil,
     ...(head.retainUntil === null ? {} : { previous_retain_until: head.retainUntil }),
     ...(cut.number === 0 ? { log_key: signer.key.vkey } : {}),
     ...(left.length > 0 ? { abandoned: left } : {}),
@@ -112,12 +142,7 @@ export async function buildSeal(
   return {
     seal,
     bytes,
-    retainUntil: new Date(longest),
-    segments: entries.map((entry, i) => ({
-      path: entry.object,
-      bytes: Buffer.from((results[i] as SegmentResult).object.buffer),
-      retainUntil: new Date(entry.retain_until),
-    })),
+    retainUntil: new Date(retainUntil),
     // Read back through the format's own door: what could not be recovered is never written.
     head: headAfter(parseSealFile(bytes)),
   };

@@ -9,10 +9,10 @@ import { RowsealError } from '../base/errors.ts';
 import type { Log } from '../base/log.ts';
 import type { TrailStore } from '../store/store.ts';
 import type { Signer } from '../trail/note.ts';
-import { type BuiltSeal, buildSeal, type Cut, type Retentions } from './build.ts';
+import { type BuiltSeal, buildSeal, buildSegments, type Cut, type Retentions } from './build.ts';
 import type { Head } from './head/head.ts';
 import type { SealCheck } from './head/oldest.ts';
-import { writeSeal, writeSegment } from './write.ts';
+import { losersAt, writeSeal, writeSegment } from './write.ts';
 
 export interface DurableParts {
   readonly trail: string;
@@ -27,25 +27,43 @@ export interface DurableParts {
 
 const MOST_SKEW_MS = 5 * 60_000;
 
+/** What the seal stands upon. */
+export interface Ground {
+  readonly head: Head;
+  /** What a crash or a lost race left, to be listed. */
+  readonly abandoned: readonly string[];
+  /** The head's name can have no second version: the store has none. */
+  readonly settled: boolean;
+}
+
+export interface Durable extends BuiltSeal {
+  readonly settled: boolean;
+}
+
 /** Resolves when the seal that follows `head` is durable and has won. `signal` ends what is tried again. */
 export async function makeDurable(
   cut: Cut,
-  head: Head,
-  abandoned: readonly string[],
+  { head, abandoned, settled }: Ground,
   parts: DurableParts,
   signal: AbortSignal,
-): Promise<BuiltSeal> {
-  const { store, log } = parts;
-  const built = await buildSeal(cut, head, abandoned, parts);
-  for (const segment of built.segments) await persist(() => writeSegment(store, segment), parts, signal);
-  const { junk } = await persist(
-    () => writeSeal(store, cut.number, built.bytes, built.retainUntil, parts.isSeal),
+): Promise<Durable> {
+  const { store, log, isSeal } = parts;
+  // Beside the writing of segments, which takes longer.
+  const look = settled ? [] : persist(() => losersAt(store, head.number, isSeal), parts, signal);
+  const losers = Promise.resolve(look);
+  losers.catch(() => {});
+  const segments = await buildSegments(cut, head, parts.retentions);
+  for (const segment of segments.objects) await persist(() => writeSegment(store, segment), parts, signal);
+  const left = [...new Set([...abandoned, ...(await losers)])];
+  const built = await buildSeal(cut, head, segments, left, parts);
+  const { junk, versioned } = await persist(
+    () => writeSeal(store, cut.number, built.bytes, built.retainUntil, isSeal),
     parts,
     signal,
   );
   checkSkew(store);
   if (junk > 0) log.warn({ number: cut.number, junk }, 'something that is no seal of ours lies at this key');
-  return built;
+  return { ...built, settled: !versioned };
 }
 
 /** Repeats a durable step until the store has answered; the bytes are the same each time. */

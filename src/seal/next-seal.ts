@@ -4,6 +4,7 @@
  */
 import type { Progress } from '../change/sink.ts';
 import type { SealReason } from '../trail/seal.ts';
+import type { SealState } from '../trail/seal-source.ts';
 import type { Cut, SealSourceFacts } from './build.ts';
 import type { Head } from './head/head.ts';
 import type { OpenSegment } from './segments/open-segments.ts';
@@ -19,12 +20,15 @@ export class NextSeal {
   #sealedAt: number;
   #from: string;
   #gaps: { from: string; to: string }[] = [];
+  /** Repeated from seal to seal. */
+  #state: SealState;
 
   constructor(head: Head) {
     this.#number = head.number;
     this.#first = head.size;
     this.#sealedAt = head.sealedAt === null ? 0 : Date.parse(head.sealedAt);
     this.#from = head.through;
+    this.#state = head.state;
   }
 
   /** Its range of the source begins behind this hole. */
@@ -43,9 +47,13 @@ export class NextSeal {
   ): Cut {
     this.#sealedAt = Math.max(this.#sealedAt, now);
     this.#number += 1;
-    const segments = open.map(({ className, plain, count }) => {
+    const segments = open.map(({ className, plain, count, marks }) => {
       const first = this.#first;
       this.#first += count;
+      for (const mark of ['policy', 'capture'] as const) {
+        const place = marks[mark];
+        if (place !== undefined) this.#state = { ...this.#state, [mark]: first + place };
+      }
       return { className, first, count, plainBytes: plain.length, result: thread.run(plain, first) };
     });
     for (const { result } of segments) result.catch(() => {});
@@ -59,6 +67,7 @@ export class NextSeal {
       gaps: this.#gaps,
       progress,
       facts: this.facts,
+      state: this.#state,
     };
     this.#from = progress.through;
     this.#gaps = [];

@@ -1,10 +1,10 @@
-import { randomBytes } from 'node:crypto';
+import { createHash, randomBytes } from 'node:crypto';
 import { afterEach, describe, expect, it } from 'vitest';
 import { createMemoryStore, type MemoryStore } from '../../test/support/memory-store.ts';
 import { systemClock } from '../base/clock.ts';
 import { RowsealError } from '../base/errors.ts';
 import { silentLog } from '../base/log.ts';
-import type { Progress } from '../change/sink.ts';
+import type { Mark, Progress } from '../change/sink.ts';
 import { signerOf } from '../trail/note.ts';
 import type { Seal } from '../trail/seal.ts';
 import { emptyHead, type Head } from './head/head.ts';
@@ -42,11 +42,11 @@ function start(store: MemoryStore, overrides: Partial<SealerOptions> = {}) {
     ...overrides,
   });
   open.push(sealer);
-  const record = (className: string, text: string) => {
+  const record = (className: string, text: string, mark?: Mark) => {
     const buffer = sealer.sink.buffer(className);
     const start = buffer.length;
     buffer.json(text);
-    sealer.sink.recorded(className, start);
+    sealer.sink.recorded(className, start, mark);
   };
   return { sealer, sealed, pressure, state, record };
 }
@@ -235,6 +235,101 @@ describe('sealer', () => {
     second.sealer.cut('stop');
     await second.sealer.drain();
     expect(second.sealed.map(({ abandoned }) => abandoned)).toEqual([[stray], undefined]);
+  });
+});
+
+// Where If-None-Match is ignored two racing daemons leave two signed seals under one number. The loser's PUT may land
+// when the winner has looked already: named by no later seal, it was a fork for ever.
+describe('a seal that lost', () => {
+  async function other(): Promise<Buffer> {
+    const elsewhere = createMemoryStore();
+    const { sealer, record } = start(elsewhere);
+    record('default', '{"loser":1}');
+    sealer.cut('age');
+    await sealer.drain();
+    return elsewhere.read('seals/000000000000', null, 1 << 20);
+  }
+  it('is listed by the next seal, though it came behind the look that won', async () => {
+    const store = createMemoryStore({ versioned: true });
+    const { sealer, sealed, record } = start(store);
+    record('default', '{"winner":1}');
+    sealer.cut('age');
+    await sealer.drain();
+    const loser = await other();
+    store.put('seals/000000000000', Buffer.alloc(400));
+    store.put('seals/000000000000', loser);
+    store.put('seals/000000000000', await store.read('seals/000000000000', null, 1 << 20));
+    sealer.cut('idle');
+    sealer.cut('stop');
+    await sealer.drain();
+    const digest = createHash('sha256').update(loser).digest('hex');
+    expect(sealed.map(({ abandoned }) => abandoned)).toEqual([undefined, [digest], undefined]);
+  });
+  it('costs one listing a seal, and none where names are taken for good', async () => {
+    for (const versioned of [true, false]) {
+      const store = createMemoryStore({ versioned });
+      const listed: string[] = [];
+      const { list } = store;
+      store.list = (prefix, after) => {
+        listed.push(prefix);
+        return list(prefix, after);
+      };
+      const { sealer } = start(store);
+      for (const reason of ['start', 'idle', 'stop'] as const) sealer.cut(reason);
+      await sealer.drain();
+      const again = listed.filter((prefix, i) => listed.indexOf(prefix) !== i);
+      expect(again).toEqual(versioned ? ['seals/000000000000', 'seals/000000000001'] : []);
+    }
+  });
+});
+
+describe('state', () => {
+  const started =
+    '{"kind":"lifecycle","time":"2026-11-21T20:18:33.123Z","event":"started","details":{"n":1}}';
+  it('is where the last marked records stand, repeated until there are others', async () => {
+    const store = createMemoryStore();
+    const { sealer, sealed, record } = start(store);
+    record('other', '{}');
+    record('trail', '{}');
+    record('trail', started, 'policy');
+    record('trail', '{}', 'capture');
+    sealer.cut('start');
+    sealer.cut('idle');
+    record('trail', '{}', 'capture');
+    record('trail', '{}', 'capture');
+    sealer.cut('stop');
+    await sealer.drain();
+    expect(sealed.map(({ first, source }) => [first, source.level, source.state])).toEqual([
+      [0, 2, { policy: 1, capture: 2 }],
+      [5, 2, { policy: 1, capture: 2 }],
+      [6, 2, { policy: 1, capture: 7 }],
+    ]);
+    const head = await headOf(store);
+    expect(head.state).toEqual({ policy: 1, capture: 7 });
+    const next = start(store, { head });
+    next.sealer.cut('idle');
+    await next.sealer.drain();
+    expect(next.sealed[0]?.source.state).toEqual(head.state);
+  });
+  it('has what is written when a seal is about to be cut, once, in that seal', async () => {
+    const store = createMemoryStore();
+    let due = ['tables'];
+    const { sealer, sealed, record } = start(store, {
+      limits: { maxAgeMs: 10_000, maxBytes: 50, maxRecords: 1000, idleMs: 60_000 },
+      beforeCut: () => {
+        for (const each of due.splice(0)) record('trail', JSON.stringify(each.repeat(20)), 'policy');
+      },
+    });
+    record('default', JSON.stringify('x'.repeat(60)));
+    due = ['tables'];
+    sealer.cut('idle');
+    sealer.cut('idle');
+    await sealer.drain();
+    expect(sealed.map(({ reason, count, source }) => [reason, count, source.state])).toEqual([
+      ['size', 2, { policy: 0 }],
+      ['age', 1, { policy: 3 }],
+      ['idle', 0, { policy: 3 }],
+    ]);
   });
 });
 

@@ -10,7 +10,7 @@ import type { Progress, RecordSink } from '../change/sink.ts';
 import type { Seal, SealReason } from '../trail/seal.ts';
 import type { Cut, SealSourceFacts } from './build.ts';
 import { decideCut, type SealLimits } from './cut.ts';
-import { type DurableParts, makeDurable } from './durable.ts';
+import { type DurableParts, type Ground, makeDurable } from './durable.ts';
 import type { Head } from './head/head.ts';
 import { NextSeal } from './next-seal.ts';
 import { Pace } from './pace.ts';
@@ -23,6 +23,8 @@ export interface SealerOptions extends DurableParts {
   readonly limits: SealLimits;
   /** What the next seal says of its source; asked at each cut. */
   readonly progress: () => Progress;
+  /** A seal is about to be cut: records that are written now are in it. */
+  readonly beforeCut?: () => void;
   /** The seal is durable and counts: the source may be acknowledged up to its `through`. */
   readonly onSealed: (seal: Seal, head: Head, tookMs: number) => void;
   /** True: no more records, please. False: go on. */
@@ -60,11 +62,13 @@ export function createSealer(options: SealerOptions): Sealer {
   failure.promise.catch(() => {});
   const next = new NextSeal(options.head);
   const pace = new Pace(clock.now(), options.onPressure);
-  let { head, abandoned } = options;
+  let ground: Ground = { head: options.head, abandoned: options.abandoned, settled: false };
   let tail: Promise<void> = Promise.resolve();
   let timer: NodeJS.Timeout | undefined;
+  let cutting = false;
 
   const open = createOpenSegments(clock.now, () => {
+    if (cutting) return;
     if (open.classes >= MOST_SEGMENTS) cut('count');
     else if (open.bytes >= limits.maxBytes || open.records >= limits.maxRecords) check();
     else if (open.records === 1) check();
@@ -81,7 +85,11 @@ export function createSealer(options: SealerOptions): Sealer {
 
   const cut = (reason: SealReason) => {
     if (stopping.signal.aborted) return;
-    const made = next.cut(reason, options.progress(), clock.now(), open.take(), thread);
+    cutting = true;
+    options.beforeCut?.();
+    cutting = false;
+    const why = reason === 'idle' && open.records > 0 ? 'age' : reason;
+    const made = next.cut(why, options.progress(), clock.now(), open.take(), thread);
     pace.cut(clock.now());
     // Stays rejected: behind a seal that failed nothing is written, or it would stand behind somebody else's.
     tail = tail.then(() => finish(made, pace.lastCutAt));
@@ -91,19 +99,18 @@ export function createSealer(options: SealerOptions): Sealer {
 
   /** A crash behind `makeDurable` loses nothing: the next daemon finds the seal as its head, and goes on there. */
   const finish = async (made: Cut, cutAt: number) => {
-    const built = await makeDurable(made, head, abandoned, options, stopping.signal);
-    head = built.head;
-    abandoned = [];
+    const { seal, head, settled } = await makeDurable(made, ground, options, stopping.signal);
+    ground = { head, abandoned: [], settled };
     const tookMs = clock.now() - cutAt;
     pace.sealed(tookMs);
-    options.onSealed(built.seal, head, tookMs);
+    options.onSealed(seal, head, tookMs);
     check();
   };
 
   return {
     sink: open,
     get head() {
-      return head;
+      return ground.head;
     },
     describeSource(described) {
       next.facts = described;

@@ -40,3 +40,13 @@ it('removes what a killed daemon left', () => {
   expect(readdirSync(folder)).toEqual([]);
   spool.close();
 });
+
+it('has room for the longest name, and tells such names apart', () => {
+  const names = ['a', 'b'].map((end) => `${'x'.repeat(254)}${end}`);
+  for (const name of [...names, ...names.map((each) => `${each}.prepared`)]) {
+    const spool = createFileSpool(folder, name, 5);
+    spool.append(Buffer.from(name.slice(-1)));
+    expect(spool.take(9).toString()).toBe(name.slice(-1));
+    spool.close();
+  }
+});

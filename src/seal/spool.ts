@@ -3,6 +3,7 @@
  * worthless after a crash, since the server sends the rows again: so the file loses its name as soon as it is open,
  * and nobody finds anything in it later. Synchronous: it stands in the middle of a transaction's rows.
  */
+import { hash } from 'node:crypto';
 import {
   closeSync,
   ftruncateSync,
@@ -25,7 +26,7 @@ export interface FileSpool extends Spool {
 
 /** A spool of at most `maxBytes` in `folder`; the file is made at the first append. `name` keeps trails apart. */
 export function createFileSpool(folder: string, name: string, maxBytes: number): FileSpool {
-  const path = join(folder, `${name.replaceAll('/', '_')}${SUFFIX}`);
+  const path = join(folder, `${fileName(name)}${SUFFIX}`);
   let file: number | null = null;
   let start = 0;
   let end = 0;
@@ -81,6 +82,15 @@ export function createFileSpool(folder: string, name: string, maxBytes: number):
     },
   };
 }
+
+/** No trail's name has a `_`. A long one is cut, and told apart by its hash. */
+function fileName(name: string): string {
+  const flat = name.replaceAll('/', '_');
+  return flat.length <= MOST_NAME ? flat : `${flat.slice(0, MOST_NAME)}_${hash('sha256', name).slice(0, 16)}`;
+}
+
+/** With what stands behind it, within the 255 bytes that a file's name may have. */
+const MOST_NAME = 180;
 
 /** A daemon killed between making the file and taking its name away leaves it; nothing in it is of use. */
 function removeLeftover(folder: string, path: string): void {

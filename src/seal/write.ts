@@ -5,10 +5,10 @@
  * resolves may anything be acknowledged.
  */
 import { RowsealError } from '../base/errors.ts';
-import { lookUp } from '../store/keys.ts';
+import { lookUp, versionsOf } from '../store/keys.ts';
 import type { TrailStore } from '../store/store.ts';
 import { sealPath } from '../trail/names.ts';
-import { oldestSeal, type SealCheck } from './head/oldest.ts';
+import { isPlausible, LOST_LOOK, oldestSeal, type SealCheck } from './head/oldest.ts';
 
 export interface SegmentObject {
   readonly path: string;
@@ -36,7 +36,8 @@ export async function writeSegment(
 
 /**
  * Writes seal `number` and makes sure that it won: that no other validly signed version of it is older.
- * Junk of others at its key is written behind and returned, so that it can be reported.
+ * Junk of others at its key is written behind and returned, so that it can be reported; and whether the store has
+ * versions, so that others may still be put behind it.
  * Throws `trail_forked` where another writer sealed this number first.
  */
 export async function writeSeal(
@@ -45,7 +46,7 @@ export async function writeSeal(
   bytes: Buffer,
   retainUntil: Date,
   isSeal: SealCheck,
-): Promise<{ junk: number }> {
+): Promise<{ junk: number; versioned: boolean }> {
   const key = sealPath(number);
   const outcome = await store.create(key, bytes, retainUntil);
   const first = await oldestAt(store, number, isSeal);
@@ -63,14 +64,35 @@ export async function writeSeal(
   return second;
 }
 
+/**
+ * Looks once more at seal `number`, which won: SHA-256 in hex of other seals behind it. Where If-None-Match is not
+ * honoured, whoever raced us may have put one since, and what no later seal lists would be a finding for ever.
+ */
+export async function losersAt(
+  store: TrailStore,
+  number: number,
+  isSeal: SealCheck,
+): Promise<readonly string[]> {
+  if (number < 0) return [];
+  const listed = await lookUp(store, sealPath(number));
+  let seals = 0;
+  for await (const version of versionsOf(store, listed)) {
+    if (isPlausible(version)) seals += 1;
+    if (seals > 1) return (await oldestSeal(store, listed, isSeal, LOST_LOOK)).lost;
+  }
+  return [];
+}
+
 /** The oldest version of seal `number` that is validly signed for that number, and how much else lies before it. */
 async function oldestAt(
   store: TrailStore,
   number: number,
   isSeal: SealCheck,
-): Promise<{ bytes: Buffer | null; junk: number }> {
-  const { found, junk } = await oldestSeal(store, await lookUp(store, sealPath(number)), isSeal);
-  return { bytes: found?.bytes ?? null, junk };
+): Promise<{ bytes: Buffer | null; junk: number; versioned: boolean }> {
+  const listed = await lookUp(store, sealPath(number));
+  const { found, junk } = await oldestSeal(store, listed, isSeal);
+  const versioned = listed.versions.some(({ version }) => version !== null);
+  return { bytes: found?.bytes ?? null, junk, versioned };
 }
 
 function forked(number: number): RowsealError {

@@ -3,6 +3,7 @@
  * what is durable, never skips what it does not understand (it stops), and never acknowledges by itself.
  */
 import type { ChangeHandler, Position } from '../change/change.ts';
+import type { Known } from '../change/known.ts';
 
 /** What the genesis and lifecycle records say of the source; JSON-safe, no secrets. */
 export interface SourceIdentity {
@@ -21,6 +22,8 @@ export interface Resume {
   readonly incarnation: string | null;
   /** Position that the operator accepted with --accept-gap, if any. */
   readonly acceptGap: Position | null;
+  /** What the trail knew of the capture, where it did. */
+  readonly known?: Known;
 }
 
 export interface Opened {

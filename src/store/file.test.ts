@@ -29,6 +29,13 @@ describe('the file store', () => {
   const temporaries = () => readdirSync(root).filter((name) => name.startsWith('.rowseal-tmp-'));
   const deadPid = () => spawnSync(process.execPath, ['-e', '']).pid;
 
+  test('a name of 255 bytes in one part is a folder', async () => {
+    const trail = 'a'.repeat(255);
+    const store = createFileStore({ root, trail });
+    expect(await store.create(SEAL, Buffer.from('one'), until)).toBe('created');
+    expect(String(await store.read(SEAL, null, 10))).toBe('one');
+  });
+
   test('objects are read-only, and nothing else stays behind', async () => {
     await open().create(SEAL, Buffer.from('one'), until);
     expect(statSync(join(root, TRAIL, SEAL)).mode & 0o777).toBe(0o444);

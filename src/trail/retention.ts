@@ -31,6 +31,12 @@ export function retainUntil(sealedAt: string, { count, unit }: Retention): strin
   return formatMidnight(Math.ceil(date.getTime() / DAY_MS) * DAY_MS);
 }
 
+/** Milliseconds from `now` (ms since 1970) to the end of the longest. */
+export function longestMs(retentions: readonly Retention[], now: number): number {
+  const from = new Date(now).toISOString();
+  return Math.max(...retentions.map((each) => Date.parse(retainUntil(from, each)))) - now;
+}
+
 /** Milliseconds since 1970 of a `retain_until`; null where it is not a midnight UTC in the form we write. */
 export function parseMidnight(text: string): number | null {
   if (!MIDNIGHT.test(text)) return null;

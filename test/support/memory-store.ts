@@ -55,10 +55,12 @@ export function createMemoryStore(options: { versioned?: boolean } = {}): Memory
       for (const key of isKey(prefix) ? [prefix] : keys()) {
         if (!key.startsWith(prefix) || (after !== undefined && key <= after)) continue;
         // As it is now: what is put while somebody lists comes with the next listing.
-        for (const { version, bytes } of [...(objects.get(key) ?? [])]) {
+        const stored = [...(objects.get(key) ?? [])];
+        const isAlone = !options.versioned && stored.length === 1;
+        for (const { version, bytes } of stored) {
           const listed: ObjectVersion = {
             key,
-            version,
+            version: isAlone ? null : version,
             deleteMarker: bytes === null,
             bytes: bytes?.length ?? 0,
           };

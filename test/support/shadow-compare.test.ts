@@ -35,18 +35,31 @@ function update(id: string, from: string, to: string): ShadowChange {
   };
 }
 
+const RELATION = recordOf({
+  kind: 'relation',
+  target: { schema: 'test', table: 'secret' },
+  columns: [
+    { name: 'id', number: 1 },
+    { name: 'notes', number: 2 },
+  ],
+});
+
+function recordOf(said: object) {
+  const line = JSON.stringify(said);
+  return { class: 'default', seal: 0, line, tree: parseExact(line) as ExactObject };
+}
+
 /** Of a trail that leaves the column `notes` out: whoever changes only that has an empty patch. */
 function compared(changes: readonly ShadowChange[], recordedIds: readonly string[]) {
   const records = recordedIds.map((id, i) => {
     const transaction = { id: '0-1-589', number: 1, index: i + 1 };
     const target = { schema: 'test', table: 'secret', key: { id } };
     const said = { kind: 'change', id: `t:1:${i + 1}`, action: 'update', image: 'full', transaction };
-    const line = JSON.stringify({ ...said, target, patch: [] });
-    return { class: 'default', seal: 0, line, tree: parseExact(line) as ExactObject };
+    return recordOf({ ...said, target, patch: [] });
   });
   const redactions = { hmacKey: Buffer.alloc(0), hmacKeyId: 'k1', maxValueBytes: 1000 };
   return compareWithShadow({
-    trail: { seals: [], records },
+    trail: { seals: [], records: [RELATION, ...records] },
     shadow: [{ xid: '0-1-589', position: '0-1-589', time: null, changes, ddl: [] }],
     engine: {
       render: (_type, text) => plain(JSON.stringify(text)),

@@ -4,6 +4,8 @@
  */
 import { applyPatch, canonical, type Exact, type ExactNumber, type ExactObject } from './exact-json.ts';
 import type { ExpectedActor, ShadowChange, ShadowTransaction, Shape, TextRow } from './shadow.ts';
+import { createNumbers, type Numbers } from './shadow-numbers.ts';
+import { targetProblems } from './shadow-targets.ts';
 import { changesWithRecord } from './shadow-unchanged.ts';
 import { expectedValue, type Redactions, type Render } from './shadow-values.ts';
 import type { ReadRecord, ReadTrail } from './trail-reader.ts';
@@ -63,6 +65,7 @@ export function compareWithShadow(options: CompareOptions): Comparison {
   if (recorded.length < least || recorded.length > total)
     differ(`the database committed ${total} changes, the trail holds ${recorded.length}`);
 
+  const numbers = createNumbers(options.trail.records, (name) => count(seen, name));
   let at = 0;
   for (const transaction of expected) {
     const { xid } = transaction;
@@ -70,7 +73,7 @@ export function compareWithShadow(options: CompareOptions): Comparison {
     while (end < recorded.length && transactionOf(recorded[end] as ReadRecord) === xid) end++;
     const own = recorded.slice(at, end);
     const fits = (record: ReadRecord, change: ShadowChange) =>
-      problemsOf(options, transaction, change, record, {}).length === 0;
+      problemsOf(options, transaction, change, record, numbers, {}).length === 0;
     const before = differences.length;
     for (const [i, change] of changesWithRecord(transaction.changes, own, fits).entries()) {
       const record = recorded[at];
@@ -86,7 +89,8 @@ export function compareWithShadow(options: CompareOptions): Comparison {
         return { differences, changes: total, transactions: expected.length, seen };
       }
       at++;
-      for (const problem of problemsOf(options, transaction, change, record, seen)) {
+      const problems = problemsOf(options, transaction, change, record, numbers, seen);
+      for (const problem of [...problems, ...numbers.problems(record, change.shape)]) {
         differ(`${record.tree['id']} (${nameOf(change)}, shadow ${change.serial}): ${problem}`);
       }
     }
@@ -94,6 +98,7 @@ export function compareWithShadow(options: CompareOptions): Comparison {
   }
   for (const record of recorded.slice(at)) differ(`too many: ${record.line.slice(0, 200)}`);
   for (const problem of ddlProblems(options)) differ(problem);
+  for (const problem of targetProblems(options.trail, options.shadow)) differ(problem);
   for (const problem of partialProblems(options.trail)) differ(problem);
   return { differences, changes: total, transactions: expected.length, seen };
 }
@@ -157,9 +162,11 @@ function problemsOf(
   options: CompareOptions,
   transaction: ShadowTransaction,
   change: ShadowChange,
-  { tree, class: className }: ReadRecord,
+  record: ReadRecord,
+  numbers: Numbers,
   seen: Record<string, number>,
 ): string[] {
+  const { tree, class: className } = record;
   const problems: string[] = [];
   const check = checker(problems);
   const { shape } = change;
@@ -182,14 +189,23 @@ function problemsOf(
     else count(seen, `tier ${right.one.tier} ${right.one.via ?? ''}`.trim());
   }
   if (change.op === 'truncate') return problems;
+  const redactions = numbers.areLost(record) ? severest(policy.redactions, shape) : policy.redactions;
   try {
-    checkRow(options, change, shape, policy.redactions, tree, check, (text) => problems.push(text), seen);
+    checkRow(options, change, shape, redactions, tree, check, (text) => problems.push(text), seen);
   } catch (error) {
     problems.push(
       `${(error as Error).message}: ${canonical((tree['patch'] ?? null) as Exact).slice(0, 600)}`,
     );
   }
   return problems;
+}
+
+/** Any column may be the one that is redacted most. */
+function severest(redactions: Redactions, { columns }: Shape): Redactions {
+  const asked = Object.values(redactions.columns);
+  const worst = (['drop', 'mask', 'hmac'] as const).find((each) => asked.includes(each));
+  if (worst === undefined) return redactions;
+  return { ...redactions, columns: Object.fromEntries(columns.map(([name]) => [name, worst])) };
 }
 
 type Check = (what: string, actual: unknown, wanted: unknown) => void;
@@ -254,7 +270,8 @@ function checkRow(
   const image = change.op === 'insert' || shape.identity === 'f' ? 'full' : 'key';
   check('image', tree['image'], image);
   count(seen, `${change.op} ${image}`);
-  checkKey(tree, change, shape, identity, keyChanged, { old, now }, check);
+  const key = keyOf(change, shape, identity, keyChanged, { old, now });
+  check('key', (tree['target'] as ExactObject)['key'], key);
   const patch = tree['patch'] as unknown as { op: string; path: string; value?: Exact }[];
   const encoded = new Map<string, string>();
   if (change.op === 'insert') {
@@ -274,6 +291,14 @@ function checkRow(
       value: old?.values[name] as Exact,
     }));
     check('patch', patch as unknown as Exact, [...tests, { op: 'remove', path: '' }]);
+  } else if (image === 'full' && key === null) {
+    count(seen, 'update whole');
+    check('patch', patch as unknown as Exact, [
+      { op: 'test', path: '', value: old?.values as Exact },
+      { op: 'replace', path: '', value: now?.values as Exact },
+    ]);
+    for (const [i, row] of [old, now].entries())
+      for (const [name, kind] of row?.encoded ?? []) encoded.set(`/patch/${i}/value/${pointer(name)}`, kind);
   } else {
     checkUpdate(
       change,
@@ -309,25 +334,28 @@ function identityOf(shape: Shape): readonly string[] {
   return shape.identity === 'i' ? (shape.index ?? []) : [];
 }
 
-function checkKey(
-  tree: ExactObject,
+/**
+ * The key by FORMAT.md section 11: the primary key's columns as they were, where all are known, else the identity's; null
+ * where there is none of either.
+ */
+function keyOf(
   change: ShadowChange,
   shape: Shape,
   identity: readonly string[],
   keyChanged: boolean,
   { old, now }: { old: Side | null; now: Side | null },
-  check: Check,
-): void {
-  const names = shape.primary ?? (identity.length > 0 ? identity : null);
-  const key: ExactObject = {};
-  for (const name of names ?? []) {
-    const oldSent =
-      shape.identity === 'f' || (identity.includes(name) && (keyChanged || change.op === 'delete'));
-    const from = change.op === 'insert' ? now : oldSent ? old : change.op === 'delete' ? null : now;
-    if (from !== null && name in from.values) key[name] = from.values[name] as Exact;
+): ExactObject | null {
+  const primary = shape.primary ?? [];
+  const isWhole = change.op === 'insert' || shape.identity === 'f';
+  const isKnown = isWhole || primary.every((name) => identity.includes(name));
+  // A stock update sends no old row where its identity stays.
+  const wasSent = shape.identity === 'f' || keyChanged || change.op === 'delete';
+  const from = change.op === 'insert' || !wasSent ? now : old;
+  for (const names of isKnown ? [primary, identity] : [identity]) {
+    const key = names.filter((name) => from !== null && name in from.values);
+    if (key.length > 0) return Object.fromEntries(key.map((name) => [name, from?.values[name] as Exact]));
   }
-  const target = tree['target'] as ExactObject;
-  check('key', target['key'], names === null ? null : key);
+  return null;
 }
 
 /** A value as long as this may be stored out of line, where it isn't sent unless it changed. */

@@ -90,16 +90,20 @@ function jsonOf(oid: string, text: string, types: ReadonlyMap<string, TypeRow>):
     items.push(rendered);
     return rendered.json;
   });
-  const odd = items.some(({ encoded }) => encoded !== null);
-  return odd ? { json: JSON.stringify(text), encoded: 'json' } : plain(json);
+  const odd = items.find(({ encoded }) => encoded !== null);
+  if (odd === undefined) return plain(json);
+  return { json: JSON.stringify(text), encoded: odd === JSON_NULL ? null : 'json' };
 }
 
-/** What isn't I-JSON stays text. */
+/** What isn't I-JSON stays text; JSON's null is told from SQL's. */
 export function renderJson(text: string): Rendered {
+  if (text.trim() === 'null') return JSON_NULL;
   return isIJson(text, MOST_LEVELS)
     ? plain(text.replace(/[\r\n]/g, ' '))
     : { json: JSON.stringify(text), encoded: 'json' };
 }
+
+const JSON_NULL: Rendered = { json: '"null"', encoded: 'json' };
 
 export const plain = (json: string): Rendered => ({ json, encoded: null });
 

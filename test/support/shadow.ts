@@ -18,7 +18,7 @@ const INSTALL = `
     select json_build_object('schema', n.nspname, 'table', c.relname, 'identity', c.relreplident,
       'published', exists (select from pg_publication_rel p where p.prrelid = c.oid),
       'attached', exists (select from pg_trigger t where t.tgrelid = c.oid and t.tgname = 'rowseal_context_before'),
-      'columns', (select json_agg(json_build_array(a.attname, a.atttypid::text, a.attgenerated) order by a.attnum)
+      'columns', (select json_agg(json_build_array(a.attname, a.atttypid::text, a.attgenerated, a.attnum) order by a.attnum)
          from pg_attribute a where a.attrelid = c.oid and a.attnum > 0 and not a.attisdropped),
       'primary', (select json_agg(a.attname order by k.place) from pg_index i,
            unnest(i.indkey::int2[]) with ordinality k(attnum, place), pg_attribute a
@@ -38,8 +38,8 @@ const INSTALL = `
       session_user, pg_backend_pid(), nullif(current_setting('application_name'), ''), nullif(current_setting('shadow.expect', true), '')::json);
     return null;
   end $f$;
-  create function shadow.ddl(tag text) returns void language sql security definer set search_path = '' as $f$
-    insert into shadow.log (xid, op, detail) values (pg_current_xact_id()::text, 'ddl', tag);
+  create function shadow.ddl(tag text, effects json) returns void language sql security definer set search_path = '' as $f$
+    insert into shadow.log (xid, op, detail, expect) values (pg_current_xact_id()::text, 'ddl', tag, effects);
   $f$;
   create function shadow.watch(relation regclass) returns void language plpgsql set search_path = '' as $f$
   begin
@@ -61,7 +61,13 @@ export interface Shape {
   readonly identity: 'd' | 'f' | 'i' | 'n';
   readonly published: boolean;
   readonly attached: boolean;
-  readonly columns: readonly (readonly [name: string, type: string, generated: '' | 's' | 'v'])[];
+  /** `number`: where the database has one. */
+  readonly columns: readonly (readonly [
+    name: string,
+    type: string,
+    generated: '' | 's' | 'v',
+    number?: number,
+  ])[];
   readonly primary: readonly string[] | null;
   readonly index: readonly string[] | null;
 }
@@ -103,6 +109,8 @@ export interface ShadowTransaction {
   readonly changes: readonly ShadowChange[];
   /** Command tags. */
   readonly ddl: readonly string[];
+  /** What the catalogs say that its DDL did to tables (`catalogChanges`); absent where nobody asked them. */
+  readonly effects?: readonly string[];
 }
 
 /** A second slot, in test_decoding, gives the order of commits. Make it before the first change. */
@@ -121,13 +129,15 @@ export async function readShadow(admin: pg.Client): Promise<ShadowTransaction[]>
   const entries = await admin.query<{ entry: string }>(
     'select to_json(l)::text as entry from shadow.log l order by serial',
   );
-  const byXid = new Map<string, { changes: ShadowChange[]; ddl: string[] }>();
+  const byXid = new Map<string, { changes: ShadowChange[]; ddl: string[]; effects?: readonly string[] }>();
   for (const { entry } of entries.rows) {
     const change = JSON.parse(entry) as ShadowChange & { detail: string | null };
     const found = byXid.get(change.xid) ?? { changes: [], ddl: [] };
     byXid.set(change.xid, found);
-    if (change.detail !== null) found.ddl.push(change.detail);
-    else found.changes.push(change);
+    if (change.detail !== null) {
+      found.ddl.push(change.detail);
+      found.effects = change.expect as unknown as readonly string[];
+    } else found.changes.push(change);
   }
   const ordered = commits.rows.flatMap(({ xid, lsn, time }) => {
     const found = byXid.get(xid);

@@ -1,6 +1,7 @@
 /** The workload's session that alters tables while the others write to them, and makes new ones. */
 import { setTimeout as sleep } from 'node:timers/promises';
 import type pg from 'pg';
+import { catalogChanges, catalogTables } from './postgres-targets.ts';
 import type { Random } from './random.ts';
 import type { Catalogue, WorkloadTable } from './workload-schema.ts';
 import { GENERATORS, literalOf, type ValueKind } from './workload-values.ts';
@@ -38,8 +39,10 @@ export function startDdl(
       const change = nextChange(random, catalogue);
       try {
         await client.query("begin; set local lock_timeout = '1s'");
+        const before = await catalogTables(client);
         for (const sql of change.sql) await client.query(sql);
-        await client.query(`select shadow.ddl('${change.tag}')`);
+        const effects = JSON.stringify(catalogChanges(before, await catalogTables(client)));
+        await client.query('select shadow.ddl($1, $2)', [change.tag, effects]);
         const commits = random.chance(0.85);
         await client.query(commits ? 'commit' : 'rollback');
         if (commits) change.committed();

@@ -65,7 +65,7 @@ export interface RedactionRule {
   readonly earlier: readonly string[];
 }
 
-type Named = Pick<Relation, 'schema' | 'table' | 'ancestors' | 'ancestry' | 'foldsNames'>;
+type Named = Pick<Relation, 'schema' | 'table' | 'ancestors' | 'ancestry' | 'foldsNames' | 'numbers'>;
 
 export interface Policy {
   readonly maxValueBytes: number;
@@ -74,7 +74,8 @@ export interface Policy {
   readonly rules: readonly RedactionRule[];
   /**
    * Null where no rule matches: the relation's changes are not recorded. Where its ancestors are lost, with every
-   * redaction that a rule could have through one of them; what a rule could exclude so is masked whole.
+   * redaction that a rule could have through one of them; what a rule could exclude so is masked whole. Where its
+   * columns' numbers are lost, with the severest redaction of its rule for each of them.
    */
   table(relation: Named): TablePolicy | null;
   /** Null for `table`, but an ancestor that can't be told any more may have been one that a rule records. */
@@ -106,7 +107,9 @@ export function compilePolicy(input: PolicyInput): Policy {
       const last = lastMatch(relation);
       const rule = rules[last];
       if (rule === undefined || rule.exclude) return null;
-      return relation.ancestry === 'lost' ? severest(rule.policy, rules.slice(last + 1)) : rule.policy;
+      const { ancestry, numbers } = relation;
+      const policy = ancestry === 'lost' ? severest(rule.policy, rules.slice(last + 1)) : rule.policy;
+      return numbers === 'lost' ? blanket(policy) : policy;
     },
     perhaps(relation) {
       const last = lastMatch(relation);
@@ -143,6 +146,14 @@ function severest(policy: TablePolicy, later: readonly CompiledRule[]): TablePol
   if (!later.some((rule) => rule.exclude)) return { ...policy, columns };
   for (const [name, redaction] of columns) if (redaction === 'hmac') columns.set(name, 'mask');
   return { ...policy, columns, others: 'mask' };
+}
+
+/** Any column may be the one that is redacted most. */
+function blanket(policy: TablePolicy): TablePolicy {
+  const { columns, others } = policy;
+  const worst = severestOf([...columns.values(), ...(others === undefined ? [] : [others])]);
+  if (worst === null) return policy;
+  return { ...policy, columns: new Map([...columns.keys()].map((name) => [name, worst])), others: worst };
 }
 
 function compileRule(rule: TableRule, defaultClass: string, hasKey: boolean): CompiledRule {

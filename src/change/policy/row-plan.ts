@@ -29,8 +29,11 @@ export interface RowPlan {
   readonly class: string;
   /** Columns that are recorded, in the relation's order; dropped ones are missing. */
   readonly columns: readonly ColumnPlan[];
-  /** Columns of `target.key`; null where the relation has neither primary key nor identity index. */
-  readonly key: readonly ColumnPlan[] | null;
+  /**
+   * What `target.key` may be, the best first: the primary key's columns, the identity's where they are others. Never
+   * empty ones; null where there is none, so that nothing but the whole row says which one it is.
+   */
+  readonly key: readonly (readonly ColumnPlan[])[] | null;
   /** `,"action":"insert","target":{"schema":…,"table":…,"key":` */
   readonly heads: { readonly [action in 'insert' | 'update' | 'delete' | 'truncate']: Buffer };
   /** Members of this relation's record behind its time. */
@@ -45,30 +48,40 @@ export function compileRow(relation: Relation, policy: Policy): RowPlan | null {
     const redaction = redactionOf(table, relation, column.name);
     return redaction === 'drop' ? [] : [compileColumn(relation, ordinal, redaction)];
   });
-  const names = keyNames(relation);
   return {
     relation,
     class: table.class,
     columns,
-    key:
-      names === null
-        ? null
-        : names.flatMap((name) => columns.find((each) => nameOf(relation, each) === name) ?? []),
+    key: compileKey(relation, columns),
     heads: {
       insert: head(relation, 'insert'),
       update: head(relation, 'update'),
       delete: head(relation, 'delete'),
       truncate: head(relation, 'truncate'),
     },
-    relationRecord: relationRecord(relation, table, names),
+    relationRecord: relationRecord(relation, table),
   };
 }
 
-/** The primary key where it is known, else the identity index; FULL flags every column, which is no key. */
+function compileKey(relation: Relation, columns: readonly ColumnPlan[]): RowPlan['key'] {
+  const recorded = (names: readonly string[]) =>
+    names.flatMap((name) => columns.find((each) => nameOf(relation, each) === name) ?? []);
+  const primary = recorded(relation.primaryKey ?? []);
+  const identity = recorded(identityNames(relation));
+  const same = primary.length === identity.length && identity.every((each) => primary.includes(each));
+  const keys = [primary, ...(same ? [] : [identity])].filter(({ length }) => length > 0);
+  return keys.length === 0 ? null : keys;
+}
+
+/** FULL flags every column, which is no key. */
+function identityNames({ replicaIdentity, columns }: Relation): readonly string[] {
+  return replicaIdentity === 'full' ? [] : columns.filter(({ identity }) => identity).map(({ name }) => name);
+}
+
+/** What the relation's record calls its key: the primary key where it is known, else the identity index. */
 function keyNames(relation: Relation): readonly string[] | null {
   if (relation.primaryKey !== null) return relation.primaryKey;
-  if (relation.replicaIdentity === 'full') return null;
-  const names = relation.columns.filter((column) => column.identity).map((column) => column.name);
+  const names = identityNames(relation);
   return names.length === 0 ? null : names;
 }
 
@@ -113,7 +126,7 @@ export function redactionOf(
   return severestOf(found.map(([, redaction]) => redaction)) ?? table.others ?? null;
 }
 
-function relationRecord(relation: Relation, table: TablePolicy, key: readonly string[] | null): string {
+function relationRecord(relation: Relation, table: TablePolicy): string {
   const columns = relation.columns.map((column) => {
     const redaction = redactionOf(table, relation, column.name);
     return {
@@ -122,11 +135,14 @@ function relationRecord(relation: Relation, table: TablePolicy, key: readonly st
       encoding: encodingName(column.encoding),
       identity: column.identity,
       ...(redaction === null ? {} : { redaction }),
+      ...(column.number === undefined ? {} : { number: column.number }),
     };
   });
+  const { schema, table: name, oid } = relation;
   const ancestry = relation.ancestry === undefined ? '' : `,"ancestry":"${relation.ancestry}"`;
-  const target = { schema: relation.schema, table: relation.table };
-  return `,"target":${JSON.stringify(target)},"class":"${table.class}","columns":${JSON.stringify(columns)},"key":${JSON.stringify(key)},"replica_identity":"${relation.replicaIdentity}","partition_of":${JSON.stringify(relation.ancestors)},"context_trigger":${relation.contextTrigger}${ancestry}}`;
+  const numbers = relation.numbers === undefined ? '' : `,"numbers":"${relation.numbers}"`;
+  const target = { schema, table: name, ...(oid === undefined ? {} : { oid }) };
+  return `,"target":${JSON.stringify(target)},"class":"${table.class}","columns":${JSON.stringify(columns)},"key":${JSON.stringify(keyNames(relation))},"replica_identity":"${relation.replicaIdentity}","partition_of":${JSON.stringify(relation.ancestors)},"context_trigger":${relation.contextTrigger}${ancestry}${numbers}}`;
 }
 
 /** `string`, `number`, …; an array's is its element's with `[]` behind. */

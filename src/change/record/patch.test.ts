@@ -84,7 +84,8 @@ function document(shape: Relation, cells: readonly Cell[]): Exact {
     const cell = cells[i];
     if (cell === null) members.set(each.name, { word: 'null' });
     else if (typeof cell === 'string') {
-      members.set(each.name, each.encoding.as === 'string' ? { string: cell } : exactJson(cell));
+      const isText = each.encoding.as === 'string' || (each.encoding.as === 'json' && cell === 'null');
+      members.set(each.name, isText ? { string: cell } : exactJson(cell));
     }
   });
   return { members };
@@ -159,6 +160,52 @@ describe('full images', () => {
   });
   test('nothing changed', () => {
     expect(patchOf(reproduces(withJson, ['1', '{"a": 1}', null], ['1', '{"a": 1}', null]))).toBe('[]');
+  });
+});
+
+// Tests of the changed columns alone: nobody could tell which row it had been.
+describe('a table without a key', () => {
+  const keyless = relation(
+    wide.columns.map((each) => ({ ...each, identity: true })),
+    { replicaIdentity: 'full' },
+  );
+  test('an update is the whole row before and the whole row behind it', () => {
+    fc.assert(
+      fc.property(wideRow, wideRow, fc.nat(awkward.length - 1), (before, after, i) => {
+        const tree = reproduces(keyless, before, after.with(i, unchanged));
+        expect(canonical(member(tree, 'target', 'key'))).toBe('null');
+        expect(patchOf(tree)).toMatch(/^\[\{"op":"test","path":"","value":\{/);
+      }),
+    );
+  });
+  const narrow = relation(
+    ['a', 'b'].map((name) => column(name, { as: 'json' }, true)),
+    { replicaIdentity: 'full' },
+  );
+  test('also where nothing changed; what is encoded is so in both rows', () => {
+    const row = ['1', 'null'];
+    const tree = record(narrow, 'update', row, row);
+    expect(patchOf(tree)).toBe(
+      '[{"op":"test","path":"","value":{"a":1,"b":"null"}},{"op":"replace","path":"","value":{"a":1,"b":"null"}}]',
+    );
+    expect(canonical(member(tree, 'encoded'))).toBe('{"/patch/0/value/b":"json","/patch/1/value/b":"json"}');
+  });
+  test('of which not all was sent: what is now so', () => {
+    const tree = record(narrow, 'update', ['1', absent], ['2', absent]);
+    expect(imageOf(tree)).toBe('changed');
+    expect(patchOf(tree)).toBe(
+      '[{"op":"test","path":"/a","value":1},{"op":"replace","path":"/a","value":2}]',
+    );
+  });
+  test('whose key the configuration drops', () => {
+    const shape = relation([column('id', { as: 'number' }, true), column('a', { as: 'string' })], {
+      primaryKey: ['id'],
+    });
+    const tree = record(shape, 'update', ['1', 'x'], ['1', 'y'], { columns: { id: 'drop' } });
+    expect(canonical(member(tree, 'target', 'key'))).toBe('null');
+    expect(patchOf(tree)).toBe(
+      '[{"op":"test","path":"","value":{"a":"x"}},{"op":"replace","path":"","value":{"a":"y"}}]',
+    );
   });
 });
 
@@ -252,6 +299,60 @@ describe('key images', () => {
     );
     const full = relation(shape.columns.map((each) => ({ ...each, identity: true })));
     expect(canonical(member(record(full, 'insert', null, ['1', 'x', 'y']), 'target', 'key'))).toBe('null');
+  });
+});
+
+// A table whose identity is another index than its primary key: its deletes said {}.
+describe('key: the identity is not the primary key', () => {
+  const shape = relation(
+    [
+      column('id', { as: 'number' }),
+      column('code', { as: 'string' }, true),
+      column('area', { as: 'string' }, true),
+      column('note', { as: 'string' }),
+    ],
+    { replicaIdentity: 'index', primaryKey: ['id'] },
+  );
+  const key = (tree: Exact) => canonical(member(tree, 'target', 'key'));
+  test('an insert has the primary key', () => {
+    expect(key(record(shape, 'insert', null, ['1', 'a', 'b', 'n']))).toBe('{"id":1}');
+  });
+  test('a delete has the identity, which is what was sent', () => {
+    const tree = record(shape, 'delete', [absent, 'a', 'b', absent], null, { beforeIsKey: true });
+    expect(key(tree)).toBe('{"area":"b","code":"a"}');
+  });
+  test('an update has the identity as it was: the primary key may have changed with it', () => {
+    const changed = record(shape, 'update', [absent, 'a', 'b', absent], ['2', 'c', 'b', 'n'], {
+      beforeIsKey: true,
+    });
+    expect(key(changed)).toBe('{"area":"b","code":"a"}');
+    expect(key(record(shape, 'update', null, ['2', 'a', 'b', 'n']))).toBe('{"area":"b","code":"a"}');
+  });
+  test('a full old row has the primary key', () => {
+    const full = relation(
+      shape.columns.map((each) => ({ ...each, identity: true })),
+      { primaryKey: ['id'] },
+    );
+    expect(key(record(full, 'update', ['1', 'a', 'b', 'n'], ['2', 'a', 'b', 'n']))).toBe('{"id":1}');
+  });
+  test('what was sent of it in part; null where nothing was, never {}', () => {
+    expect(key(record(shape, 'delete', [absent, 'a', absent, absent], null))).toBe('{"code":"a"}');
+    const both = relation(
+      [
+        column('a', { as: 'string' }, true),
+        column('b', { as: 'string' }, true),
+        column('c', { as: 'string' }),
+      ],
+      { replicaIdentity: 'default', primaryKey: ['a', 'b'] },
+    );
+    expect(key(record(both, 'update', null, ['x', unchanged, 'y']))).toBe('{"a":"x"}');
+    expect(key(record(both, 'update', null, [unchanged, unchanged, 'y']))).toBe('null');
+  });
+  test('redacted, without a mark of what was not taken', () => {
+    const options = { beforeIsKey: true, columns: { area: 'mask', id: 'hmac' } } as const;
+    const tree = record(shape, 'delete', [absent, 'a', 'b', absent], null, options);
+    expect(key(tree)).toBe('{"area":null,"code":"a"}');
+    expect(canonical(member(tree, 'encoded'))).toBe('{"/patch/1/value":"mask","/target/key/area":"mask"}');
   });
 });
 

@@ -27,6 +27,7 @@ export interface ValueContext {
 const NULL_TEXT = Buffer.from('null');
 const ADD_ROW = Buffer.from('{"op":"add","path":"","value":');
 const TEST_ROW = Buffer.from('{"op":"test","path":"","value":');
+const REPLACE_ROW = Buffer.from(',{"op":"replace","path":"","value":');
 const REMOVE_ROW = Buffer.from(',{"op":"remove","path":""}');
 const OPEN_BRACE = 0x7b;
 const CLOSE_BRACE = 0x7d;
@@ -61,14 +62,15 @@ export function writePatch(
     case 'insert':
       out.byte(OPEN_BRACKET);
       out.put(ADD_ROW);
-      writeRow(out, plan.columns, after!, '/patch/0/value', context);
+      writeRow(out, plan.columns, after!, null, '/patch/0/value', context);
       out.byte(CLOSE_BRACE);
       break;
     case 'delete':
       writeDelete(out, plan, image, before, context);
       break;
     case 'update':
-      writeUpdate(out, plan, before, after!, context);
+      if (plan.key === null && image === 'full') writeWholeUpdate(out, plan, before!, after!, context);
+      else writeUpdate(out, plan, before, after!, context);
       break;
     default:
       action satisfies never;
@@ -76,11 +78,12 @@ export function writePatch(
   out.byte(CLOSE_BRACKET);
 }
 
-/** An object of the cells that were sent. */
+/** An object of the cells that were sent; what did not change is taken from `old`, where there is one. */
 function writeRow(
   out: RecordBuffer,
   columns: readonly ColumnPlan[],
   row: RowImage,
+  old: RowImage | null,
   pointer: string,
   context: ValueContext,
 ): void {
@@ -88,9 +91,9 @@ function writeRow(
   for (let i = 0; i < columns.length; i++) {
     const column = columns[i]!;
     const kind = row.kinds[column.ordinal]!;
-    if (kind === ABSENT || kind === UNCHANGED) continue;
+    if (kind === ABSENT || (kind === UNCHANGED && old === null)) continue;
     out.put(column.member);
-    const encoded = writeCell(out, column, row, context);
+    const encoded = writeCell(out, column, kind === UNCHANGED ? old! : row, context);
     if (encoded !== null) context.encoded.push(pointer + column.pointer, encoded);
   }
   if (out.length === at) out.byte(OPEN_BRACE);
@@ -138,7 +141,7 @@ function writeDelete(
   if (image === 'full') {
     out.byte(OPEN_BRACKET);
     out.put(TEST_ROW);
-    writeRow(out, plan.columns, before!, '/patch/0/value', context);
+    writeRow(out, plan.columns, before!, null, '/patch/0/value', context);
     out.byte(CLOSE_BRACE);
     out.put(REMOVE_ROW);
     return;
@@ -153,6 +156,23 @@ function writeDelete(
   }
   out.put(REMOVE_ROW);
   out.bytes[at] = OPEN_BRACKET;
+}
+
+/** Without a key nothing but the whole row says which one it was. */
+function writeWholeUpdate(
+  out: RecordBuffer,
+  { columns }: RowPlan,
+  before: RowImage,
+  after: RowImage,
+  context: ValueContext,
+): void {
+  out.byte(OPEN_BRACKET);
+  out.put(TEST_ROW);
+  writeRow(out, columns, before, null, '/patch/0/value', context);
+  out.byte(CLOSE_BRACE);
+  out.put(REPLACE_ROW);
+  writeRow(out, columns, after, before, '/patch/1/value', context);
+  out.byte(CLOSE_BRACE);
 }
 
 function writeUpdate(

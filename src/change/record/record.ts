@@ -59,7 +59,6 @@ const IMAGES: { readonly [image in Image]: Buffer } = {
   key: Buffer.from(',"image":"key","patch":'),
   changed: Buffer.from(',"image":"changed","patch":'),
 };
-const EMPTY_OBJECT = Buffer.from('{}}');
 const CLOSE_BRACE = 0x7d;
 const OPEN_BRACE = 0x7b;
 
@@ -89,7 +88,7 @@ export function writeChange(
   writeStart(out, CHANGE, place);
   out.put(plan.heads[action]);
   if (plan.key === null) out.put(NO_KEY);
-  else writeKey(out, plan.key, before, after, context);
+  else writeKey(out, plan.key, change, context);
   writeMiddle(out, place);
   const image = imageOf(action, plan, before, change.beforeIsKey, after);
   out.put(IMAGES[image]);
@@ -136,30 +135,54 @@ export function writeTransaction(out: RecordBuffer, place: Place): void {
   out.put(place.transaction.end);
 }
 
-/** The old key where it was sent, else the new; cells in neither are absent. Ends the target object too. */
+/** The first of the keys that is known as a whole, else the first of which a part is. Ends the target object too. */
 function writeKey(
   out: RecordBuffer,
-  key: readonly ColumnPlan[],
-  before: RowImage | null,
-  after: RowImage | null,
+  keys: readonly (readonly ColumnPlan[])[],
+  change: RowChange,
   context: ValueContext,
 ): void {
+  for (let i = 0; i < keys.length; i++) if (writeKeyColumns(out, keys[i]!, true, change, context)) return;
+  for (let i = 0; i < keys.length; i++) if (writeKeyColumns(out, keys[i]!, false, change, context)) return;
+  out.put(NO_KEY);
+}
+
+/** False, and nothing is written, where none of the columns is known; with `whole`, where not all are. */
+function writeKeyColumns(
+  out: RecordBuffer,
+  key: readonly ColumnPlan[],
+  whole: boolean,
+  change: RowChange,
+  context: ValueContext,
+): boolean {
   const at = out.length;
+  const marks = context.encoded.length;
   for (let i = 0; i < key.length; i++) {
     const column = key[i]!;
-    const row = holds(before, column.ordinal) ? before : holds(after, column.ordinal) ? after : null;
-    if (row === null) continue;
+    const row = keyRow(column, change);
+    if (row === null) {
+      if (!whole) continue;
+      out.length = at;
+      context.encoded.length = marks;
+      return false;
+    }
     out.put(column.member);
     const encoded = writeCell(out, column, row, context);
     if (encoded !== null) context.encoded.push(`/target/key${column.pointer}`, encoded);
   }
-  if (out.length === at) {
-    out.put(EMPTY_OBJECT);
-    return;
-  }
+  if (out.length === at) return false;
   out.bytes[at] = OPEN_BRACE;
   out.byte(CLOSE_BRACE);
   out.byte(CLOSE_BRACE);
+  return true;
+}
+
+/** The row that has this column of the key as it was before; null: it was not sent. */
+function keyRow(column: ColumnPlan, { action, before, after }: RowChange): RowImage | null {
+  // Where no old row was sent, the identity is unchanged.
+  const isAfter = before === null && (action === 'insert' || column.identity);
+  const row = isAfter ? after : before;
+  return holds(row, column.ordinal) ? row : null;
 }
 
 function holds(row: RowImage | null, ordinal: number): row is RowImage {

@@ -19,7 +19,7 @@ export interface Genesis {
   /** `2026-11-21T20:18:33.123Z` */
   readonly createdAt: string;
   readonly source: Readonly<Record<string, unknown>>;
-  /** The vkey of the log's signer. */
+  /** The vkey of the log's signer, the one key that it has. */
   readonly logKey: string;
 }
 
@@ -36,6 +36,7 @@ export function writeGenesis(out: RecordBuffer, genesis: Genesis): void {
       created_at: genesis.createdAt,
       source: genesis.source,
       log_key: genesis.logKey,
+      log_keys: [genesis.logKey],
     }),
   );
 }

@@ -6,7 +6,7 @@
 
 import type { RecordBuffer } from '../buffer.ts';
 import type { Position } from '../change.ts';
-import type { Progress } from '../sink.ts';
+import type { Mark, Progress } from '../sink.ts';
 import { Backlog, type BacklogParts } from './backlog.ts';
 import type { OpenTransaction } from './open-transaction.ts';
 import { Reach } from './reach.ts';
@@ -29,7 +29,7 @@ export interface Delivery {
     index: number | null,
     held: Holding,
   ): RecordBuffer;
-  close(actorHole: number, contextHole: number): void;
+  close(actorHole: number, contextHole: number, mark?: Mark): void;
   abandon(): void;
   /** Event `index` yields no record. */
   passed(transaction: OpenTransaction, index: number): void;
@@ -74,13 +74,13 @@ export function createDelivery(options: DeliveryOptions): Delivery {
       const kind = held ?? (index === null ? UNNUMBERED : RECORD);
       return backlog.start(kind, className, transaction, index ?? 0);
     },
-    close(actorHole, contextHole) {
+    close(actorHole, contextHole, mark) {
       if (!direct) {
         backlog.finish(actorHole, contextHole);
         return;
       }
       if (openIndex !== null) reach.counted(openTransaction!, openIndex);
-      sink.recorded(openClass, openStart);
+      sink.recorded(openClass, openStart, mark);
     },
     abandon() {
       if (direct) sink.buffer(openClass).length = openStart;

@@ -3,8 +3,10 @@
  * message that can't be read is counted and says nothing; those that aren't ours are events, and no more.
  */
 import { type Attributor, type MessageTree, readMessage, UNATTRIBUTED } from '../attribution/attribution.ts';
-import { textOf } from '../attribution/envelope.ts';
+import { isObject, textOf } from '../attribution/envelope.ts';
+import type { Captured } from '../captured/captured.ts';
 import { writeDdl, writeTamper } from '../record/trail-records.ts';
+import type { JsonTree } from '../values/json-tree.ts';
 import { arrives, type RecorderCounters } from './counters.ts';
 import type { Delivery } from './delivery.ts';
 import { resolve } from './holding.ts';
@@ -13,6 +15,7 @@ import type { Numbering } from './numbering.ts';
 import type { OpenTransaction } from './open-transaction.ts';
 
 export interface MessageParts {
+  readonly captured: Captured;
   readonly numbering: Numbering;
   readonly attributor: Attributor;
   readonly delivery: Delivery;
@@ -27,7 +30,7 @@ export interface Messages {
 }
 
 export function createMessages(parts: MessageParts): Messages {
-  const { numbering, attributor, delivery, notes, counters } = parts;
+  const { captured, numbering, attributor, delivery, notes, counters } = parts;
   /** The trail was told that the transaction runs as a replica. */
   let tampered = false;
 
@@ -50,6 +53,7 @@ export function createMessages(parts: MessageParts): Messages {
   }
 
   function ddl(transaction: OpenTransaction, message: MessageTree): void {
+    if (touchesColumns(message['targets'])) captured.blur();
     const who = attributor.ofDdl(message);
     notes.inside(transaction, who, (out, place) => writeDdl(out, place, message));
   }
@@ -73,4 +77,16 @@ export function createMessages(parts: MessageParts): Messages {
       delivery.passed(transaction, numbering.index);
     },
   };
+}
+
+/** What leaves every table's columns as they are, and as they are called. */
+const LEAVES_COLUMNS: ReadonlySet<string | null> = new Set(['creates', 'drops', 'empties', 'rights', 'none']);
+
+/** Whether the statement may have: one that says nothing of its targets may have done anything. */
+function touchesColumns(targets: JsonTree | undefined): boolean {
+  if (!Array.isArray(targets) || targets.length === 0) return true;
+  return !targets.every((target) => {
+    const effects = isObject(target) ? target['effects'] : undefined;
+    return Array.isArray(effects) && effects.every((word) => LEAVES_COLUMNS.has(textOf(word)));
+  });
 }

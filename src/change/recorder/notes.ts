@@ -6,6 +6,7 @@ import type { Attribution } from '../attribution/attribution.ts';
 import type { RecordBuffer } from '../buffer.ts';
 import { newPlace, type Place } from '../record/record.ts';
 import { TRAIL_CLASS } from '../record/trail-records.ts';
+import type { Mark } from '../sink.ts';
 import type { Delivery } from './delivery.ts';
 import type { Numbering } from './numbering.ts';
 import type { OpenTransaction } from './open-transaction.ts';
@@ -18,7 +19,7 @@ export interface Notes {
     write: (out: RecordBuffer, place: Place) => void,
   ): void;
   /** Writes one that comes from no transaction: it waits for none. */
-  outside(write: (out: RecordBuffer) => void): void;
+  outside(write: (out: RecordBuffer) => void, mark?: Mark): void;
 }
 
 export function createNotes(numbering: Numbering, delivery: Delivery): Notes {
@@ -32,9 +33,9 @@ export function createNotes(numbering: Numbering, delivery: Delivery): Notes {
       write(delivery.open(transaction, TRAIL_CLASS, numbering.index, null), place);
       delivery.close(0, 0);
     },
-    outside(write) {
+    outside(write, mark) {
       write(delivery.open(null, TRAIL_CLASS, null, null));
-      delivery.close(0, 0);
+      delivery.close(0, 0, mark);
     },
   };
 }

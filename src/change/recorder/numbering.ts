@@ -19,6 +19,8 @@ export interface Numbering {
   inside(): OpenTransaction;
   /** Counts an event; whether it is new. */
   arrives(): boolean;
+  /** Whether the event that comes next is new. */
+  expectsNew(): boolean;
   /** The transaction's bytes, and with them its number: it has a record. */
   bytesOf(transaction: OpenTransaction): TransactionBytes;
   commit(end: Position): OpenTransaction;
@@ -56,6 +58,7 @@ export function createNumbering(label: string, resume: Progress): Numbering {
     },
     inside,
     arrives: () => ++numbering.index >= firstNew,
+    expectsNew: () => numbering.index + 1 >= firstNew,
     bytesOf(transaction: OpenTransaction) {
       if (transaction.bytes !== null) return transaction.bytes;
       if (transaction.number === 0) {

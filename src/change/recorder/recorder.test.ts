@@ -174,8 +174,8 @@ describe('records', () => {
     recorder.observe({ kind: 'gap', from: '0/0', to: '0/9', reason: 'slot_lost', details: {} });
     recorder.quiet('0/A');
     expect(records.map((each) => each.text)).toEqual([
-      '{"kind":"genesis","trail":"audit.example.com/shop","format":"rowseal/1","created_at":"2026-11-21T20:00:00.000Z","source":{"type":"postgres"},"log_key":"vkey"}',
-      '{"kind":"lifecycle","time":"2026-11-21T20:18:33.123Z","event":"started","details":{"odd":"\ufffd","big":"18446744073709551616"}}',
+      '{"kind":"genesis","trail":"audit.example.com/shop","format":"rowseal/1","created_at":"2026-11-21T20:00:00.000Z","source":{"type":"postgres"},"log_key":"vkey","log_keys":["vkey"]}',
+      '{"kind":"lifecycle","time":"2026-11-21T20:18:33.123Z","event":"started","details":{"odd":"\ufffd","big":"18446744073709551616","captured":[]}}',
       '{"kind":"gap","time":"2026-11-21T20:18:33.123Z","from":"0/0","to":"0/9","reason":"slot_lost","details":{}}',
     ]);
     expect(recorder.progress().through).toBe('0/A');

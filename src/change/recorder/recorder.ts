@@ -4,13 +4,17 @@
  * synchronously. It must never hand over a change twice, out of order, or with somebody else's attribution.
  */
 import { createAttributor } from '../attribution/attribution.ts';
-import type { ChangeHandler } from '../change.ts';
+import { createCaptured } from '../captured/captured.ts';
+import { tablesOf } from '../captured/table.ts';
+import type { ChangeHandler, Observation } from '../change.ts';
+import { type Known, NOTHING_KNOWN } from '../known.ts';
 import type { Policy } from '../policy/policy.ts';
 import { type Genesis, writeGenesis, writeObservation } from '../record/trail-records.ts';
 import type { Progress, RecordSink } from '../sink.ts';
 import { newCounters, type RecorderCounters } from './counters.ts';
 import { createDelivery } from './delivery.ts';
 import { giveUp } from './holding.ts';
+import { createLasting } from './lasting.ts';
 import { createMessages } from './messages.ts';
 import { createNotes } from './notes.ts';
 import { createNumbering } from './numbering.ts';
@@ -26,6 +30,12 @@ export interface RecorderOptions {
   readonly resume: Progress;
   /** Milliseconds since 1970, for the time of records that come from no transaction. */
   readonly now: () => number;
+  /** What the trail knew. */
+  readonly known?: Known;
+  /** What the record of tables says of the configuration in force. */
+  readonly effective?: Readonly<Record<string, unknown>>;
+  /** What a later daemon has to know is written again when it is so old; never by default. */
+  readonly renewMs?: number;
   readonly waiting?: WaitingOptions;
   /**
    * When more bytes than this wait and may go at last, they don't go at once but by calls of `drain`, so that
@@ -39,6 +49,8 @@ export interface RecorderOptions {
 export interface Recorder extends ChangeHandler {
   progress(): Progress;
   readonly counters: Readonly<RecorderCounters>;
+  /** A seal is about to be cut: what a later daemon has to know goes to the sink where it has changed. */
+  settle(): void;
   /** The first record of a new trail. */
   genesis(genesis: Genesis): void;
   /** Bytes of records that wait, be it for their context or (with drainBytes) for their turn. */
@@ -63,8 +75,16 @@ export function createRecorder(options: RecorderOptions): Recorder {
     },
   });
   const notes = createNotes(numbering, delivery);
-  const rows = createRows({ policy, numbering, attributor, delivery, notes, counters });
-  const messages = createMessages({ numbering, attributor, delivery, notes, counters });
+  const { known = NOTHING_KNOWN, effective = {}, renewMs = Number.POSITIVE_INFINITY, now } = options;
+  const captured = createCaptured(policy, tablesOf(known.policy, effective['configuration']));
+  const lasting = createLasting({ captured, known, effective, renewMs, now });
+  const rows = createRows({ policy, captured, numbering, attributor, delivery, notes, counters });
+  const messages = createMessages({ captured, numbering, attributor, delivery, notes, counters });
+  const tell = (told: Observation) => {
+    const { observation, mark } = lasting.keep(told);
+    const time = new Date(now()).toISOString();
+    notes.outside((out) => writeObservation(out, observation, time), mark);
+  };
 
   return {
     counters,
@@ -95,9 +115,13 @@ export function createRecorder(options: RecorderOptions): Recorder {
         while (delivery.drain());
         delivery.jump(observation.to);
         numbering.jump(observation.to);
+        captured.forget('statements');
       }
-      const time = new Date(options.now()).toISOString();
-      notes.outside((out) => writeObservation(out, observation, time));
+      tell(observation);
+    },
+    settle() {
+      // What is known may be ahead of what waits.
+      if (delivery.waitingBytes === 0) for (const due of lasting.due()) tell(due);
     },
     genesis: (genesis) => notes.outside((out) => writeGenesis(out, genesis)),
   };

@@ -3,6 +3,7 @@
  * and nothing is made for each but its bytes. It must never write a row that a redaction may have missed (relations.ts).
  */
 import { type Attributor, UNATTRIBUTED } from '../attribution/attribution.ts';
+import type { Captured } from '../captured/captured.ts';
 import type { ChangeHandler, Relation } from '../change.ts';
 import type { Policy } from '../policy/policy.ts';
 import type { RowPlan } from '../policy/row-plan.ts';
@@ -21,6 +22,7 @@ import type { Holding } from './waiting.ts';
 
 export interface RowParts {
   readonly policy: Policy;
+  readonly captured: Captured;
   readonly numbering: Numbering;
   readonly attributor: Attributor;
   readonly delivery: Delivery;
@@ -33,7 +35,7 @@ export type Rows = Required<Pick<ChangeHandler, 'row' | 'truncate' | 'moved'>>;
 export function createRows(parts: RowParts): Rows {
   const { policy, numbering, attributor, delivery, counters } = parts;
   const { tiers } = counters;
-  const relations = createRelations(policy);
+  const relations = createRelations(policy, parts.captured);
   const planned = createPlanned(relations, parts);
   const values: ValueContext = { maxValueBytes: policy.maxValueBytes, hmac: policy.hmac, encoded: [] };
   const place = newPlace();
@@ -89,7 +91,7 @@ export function createRows(parts: RowParts): Rows {
         delivery.close(place.actorHole, place.contextHole);
       }
     },
-    moved: relations.moved,
+    moved: (moves) => relations.moved(moves, numbering.expectsNew()),
   };
 }
 

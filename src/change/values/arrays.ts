@@ -1,10 +1,11 @@
 /**
  * Postgres array literals as JSON arrays (PostgreSQL manual, Arrays, Array Input and Output Syntax).
- * What is not such a literal, or has bounds of its own (`[2:4]={…}`), stays a string: the server's text.
+ * What is not such a literal, has bounds of its own (`[2:4]={…}`), or an element that is JSON's null (SQL's would look
+ * the same) stays a string: the server's text.
  * It must never guess: a literal that does not read to its last byte is a string.
  */
 import { RecordBuffer } from '../buffer.ts';
-import type { Encoded, ValuePlan } from './plan.ts';
+import { type Encoded, JSON_TEXT, JSON_TRUSTED, type ValuePlan } from './plan.ts';
 
 const OPEN = 0x7b;
 const CLOSE = 0x7d;
@@ -101,10 +102,10 @@ function quoted(
     if (at < end) unescaped.bytes[unescaped.length++] = source[at]!;
   }
   if (at >= end) return MALFORMED;
-  const encoded = escapes
-    ? writeElement(out, plan.element!, unescaped.bytes, 0, unescaped.length)
-    : writeElement(out, plan.element!, source, start + 1, at);
-  return encoded === null ? at + 1 : NOT_I_JSON;
+  const failed = escapes
+    ? element(out, plan.element!, unescaped.bytes, 0, unescaped.length, writeElement)
+    : element(out, plan.element!, source, start + 1, at, writeElement);
+  return failed ?? at + 1;
 }
 
 function bare(
@@ -126,7 +127,28 @@ function bare(
     out.put(NULL_TEXT);
     return at;
   }
-  return writeElement(out, plan.element!, source, start, at) === null ? at : NOT_I_JSON;
+  return element(out, plan.element!, source, start, at, writeElement) ?? at;
+}
+
+/** Null where it was written as itself. */
+function element(
+  out: RecordBuffer,
+  plan: ValuePlan,
+  source: Buffer,
+  start: number,
+  end: number,
+  writeElement: ElementWriter,
+): typeof MALFORMED | typeof NOT_I_JSON | null {
+  const isJson = plan.code === JSON_TEXT || plan.code === JSON_TRUSTED;
+  if (isJson && isJsonNull(source, start, end)) return MALFORMED;
+  return writeElement(out, plan, source, start, end) === null ? null : NOT_I_JSON;
+}
+
+/** Of what the server took for JSON: nothing else begins with this letter. */
+function isJsonNull(source: Buffer, start: number, end: number): boolean {
+  let at = start;
+  while (at < end && source[at]! <= 0x20) at++;
+  return at < end && source[at] === 0x6e;
 }
 
 /** Unquoted NULL is null; the word as a value is quoted. */

@@ -93,9 +93,17 @@ describe('json', () => {
       expect(json(cell, true)).toEqual({ text: cell, encoded: null });
     }
   });
-  test('any JSON passes unchanged', () => {
+  // A column went from SQL's NULL to JSON's, and the record said: null, and before it null.
+  test.each(['null', ' null\n'])('JSON’s null is told from SQL’s: %j', (cell) => {
+    expect(json(cell)).toEqual({ text: '"null"', encoded: 'json' });
+    if (cell === 'null') expect(json(cell, true)).toEqual({ text: '"null"', encoded: 'json' });
+    for (const other of ['"null"', '[null]', '{"a":null}'])
+      expect(json(other, true)).toEqual({ text: other, encoded: null });
+  });
+  test('any other JSON passes unchanged', () => {
     fc.assert(
       fc.property(fc.json(), (cell) => {
+        fc.pre(cell.trim() !== 'null');
         fc.pre(!/\\ud[89a-f]/i.test(cell));
         expect(json(cell).text).toBe(cell);
         expect(json(cell, true).text).toBe(cell);
@@ -135,7 +143,12 @@ describe('arrays', () => {
     [{ as: 'boolean' }, '{{t,f},{f,t}}', '[[true,false],[false,true]]'],
     [{ as: 'float' }, '{NaN,1.5}', '["NaN",1.5]'],
     [{ as: 'binary' }, '{"\\\\x00ff"}', '["\\\\x00ff"]'],
-    [{ as: 'json' }, '{"{\\"a\\": 1.0}","[1,2]",null}', '[{"a": 1.0},[1,2],null]'],
+    [{ as: 'json' }, '{"{\\"a\\": 1.0}","[1,2]",NULL}', '[{"a": 1.0},[1,2],null]'],
+    // SQL's NULL as an element would look the same.
+    [{ as: 'json' }, '{1,NULL,"null"}', '"{1,NULL,\\"null\\"}"'],
+    [{ as: 'json', trusted: true }, '{{1,"null"},{2,3}}', '"{{1,\\"null\\"},{2,3}}"'],
+    [{ as: 'json' }, '{"\\"null\\"","[null]"," 1"}', '["null",[null], 1]'],
+    [{ as: 'string' }, '{"null"}', '["null"]'],
     [{ as: 'number' }, '[2:4]={1,2,3}', '"[2:4]={1,2,3}"'],
   ] as [ValueEncoding, string, string][])('%j %s', (element, cell, expected) => {
     expect(written({ as: 'array', element, delimiter: ',' }, cell)).toEqual({

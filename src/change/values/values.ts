@@ -22,8 +22,11 @@ import {
 } from './plan.ts';
 
 const QUOTE = 0x22;
+const LETTER_N = 0x6e;
 const TRUE = Buffer.from('true');
 const FALSE = Buffer.from('false');
+/** JSON's null as a whole value: SQL's looks the same (FORMAT.md section 12). */
+const JSON_NULL = Buffer.from('"null"');
 const HEX_START = Buffer.from('"\\\\x');
 
 /**
@@ -69,11 +72,10 @@ export function writeText(
     case BINARY:
       return writeBinary(out, source, start, end);
     case JSON_TEXT:
-      if (parseJsonTree(source.toString('utf8', start, end)) === undefined)
-        return writeNotIJson(out, source, start, end);
-      writeJsonTokens(out, source, start, end);
-      return null;
+      return writeJson(out, source, start, end);
     case JSON_TRUSTED:
+      // No other JSON begins with this letter.
+      if (source[start] === LETTER_N) return writeJsonNull(out);
       if (!trustedFits(source, start, end)) return writeNotIJson(out, source, start, end);
       writeJsonTokens(out, source, start, end);
       return null;
@@ -111,6 +113,19 @@ function writeRaw(out: RecordBuffer, source: Buffer, start: number, end: number)
   out.hex(source, start, end);
   out.byte(QUOTE);
   return 'bytes';
+}
+
+function writeJson(out: RecordBuffer, source: Buffer, start: number, end: number): Encoded {
+  const tree = parseJsonTree(source.toString('utf8', start, end));
+  if (tree === 'null') return writeJsonNull(out);
+  if (tree === undefined) return writeNotIJson(out, source, start, end);
+  writeJsonTokens(out, source, start, end);
+  return null;
+}
+
+function writeJsonNull(out: RecordBuffer): 'json' {
+  out.put(JSON_NULL);
+  return 'json';
 }
 
 function writeNotIJson(out: RecordBuffer, source: Buffer, start: number, end: number): 'json' {

@@ -39,3 +39,12 @@ it('overwrites neither half; the refusal tells the vkey of the key that is there
   await expect(keygen('--out', join(dir, 'other.key'))).rejects.toMatchObject({ code: 'usage' });
   expect(() => statSync(join(dir, 'other.key'))).toThrow();
 });
+
+it('refuses a name that is too long for a trail', async () => {
+  const make = (name: string) => keygen('--name', name, '--out', join(dir, `${name.length}.key`));
+  await expect(make('a'.repeat(256))).rejects.toMatchObject({
+    code: 'usage',
+    message: expect.stringContaining('at most 255 bytes; this one has 256'),
+  });
+  expect(await make('a'.repeat(255))).toMatch(/^a{255}\+/);
+});

@@ -8,7 +8,7 @@ import { open } from 'node:fs/promises';
 import { RowsealError } from '../../base/errors.ts';
 import { clean, json as jsonText, text } from '../../base/text.ts';
 import { readSigner } from '../../seal/signer.ts';
-import { isTrailName } from '../../trail/names.ts';
+import { isTrailName, MAX_NAME_BYTES } from '../../trail/names.ts';
 import { signerOf } from '../../trail/note.ts';
 import { type Command, parseCommandLine } from '../command.ts';
 
@@ -58,6 +58,9 @@ export const keygenCommand: Command = {
       throw usage(
         `${name} is no trail's name: parts of a-z 0-9 . - with / between, no reserved folder's name.`,
       );
+    }
+    if (name.length > MAX_NAME_BYTES) {
+      throw usage(`A trail's name has at most ${MAX_NAME_BYTES} bytes; this one has ${name.length}.`);
     }
     const { signer, text: key } = signerOf(name, randomBytes(32));
     const { vkey } = signer.key;

@@ -28,6 +28,7 @@ export function* changesOf(record: Members, paint: Paint): Generator<Printable> 
       if (old !== undefined) yield* rowOf(patch[old.at]?.['value'], 31, paint);
       else for (const test of tests) yield text`${nameOf(test.path)}: ${paint(31, show(test.at))} → (gone)`;
     } else if (op === 'remove') yield text`${nameOf(path)}: ${was}→ (gone)`;
+    else if (path === '' && old !== undefined) yield* rowChangesOf(patch[old.at]?.['value'], value, paint);
     else if (path === '') yield* rowOf(value, 32, paint);
     else yield text`${nameOf(path)}: ${was}→ ${paint(32, show(at))}`;
     tests = [];
@@ -38,6 +39,19 @@ export function* changesOf(record: Members, paint: Paint): Generator<Printable> 
 function nameOf(pointer: string): Printable {
   const parts = pointer.slice(1).split('/');
   return clean(parts.map((part) => part.replaceAll('~1', '/').replaceAll('~0', '~')).join('.'));
+}
+
+/** Of a table without a key: the whole row before and behind it. */
+function* rowChangesOf(before: unknown, after: unknown, paint: Paint): Generator<Printable> {
+  const [old, now] = [membersOf(before), membersOf(after)];
+  let changed = false;
+  for (const name of new Set([...Object.keys(old), ...Object.keys(now)])) {
+    const [was, is] = [shown(old[name]), shown(now[name])];
+    if (JSON.stringify(old[name]) === JSON.stringify(now[name])) continue;
+    changed = true;
+    yield text`${clean(name)}: ${paint(31, was)} → ${paint(32, is)}`;
+  }
+  if (!changed) yield text`(no column changed)`;
 }
 
 function* rowOf(row: unknown, code: number, paint: Paint): Generator<Printable> {

@@ -48,6 +48,21 @@ it('never takes a bare replace (image key) for a change from something', () => {
   expect(what({ ...base, patch })).toEqual(['update  status: → "paid"']);
 });
 
+it('shows of two whole rows what differs', () => {
+  const patch = (now: object) => [
+    { op: 'test', path: '', value: { id: '1', v: 'x', gone: 1 } },
+    { op: 'replace', path: '', value: now },
+  ];
+  const keyless = { ...base, target: { schema: 'public', table: 'log', key: null } };
+  expect(what({ ...keyless, patch: patch({ id: '1', v: 'y', gone: null }) })).toEqual([
+    'update  v: "x" → "y"',
+    '        gone: 1 → null',
+  ]);
+  expect(what({ ...keyless, patch: patch({ id: '1', v: 'x', gone: 1 }) })).toEqual([
+    'update  (no column changed)',
+  ]);
+});
+
 it('shows a deleted row whole, or by its key where no more was sent', () => {
   const gone = (...tests: object[]) => ({
     ...base,

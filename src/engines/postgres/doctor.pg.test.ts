@@ -255,6 +255,8 @@ trails:
         'kit.functions',
         'setup',
       ],
+      [`alter function rowseal.on_ddl() volatile`, 'kit.functions', 'setup'],
+      [`update rowseal.kit set version = 1`, 'kit.installed', 'setup'],
       [`alter role capture noreplication`, 'role.replication', 'setup'],
       [`alter table parts_1 disable trigger rowseal_context_before`, 'table.public.parts_1.trigger', 'setup'],
       [`alter table keyless replica identity default`, 'table.public.keyless.identity', 'setup'],

@@ -5,7 +5,8 @@
 import { RowsealError } from '../../base/errors.ts';
 import type { Progress } from '../../change/sink.ts';
 import { type Range, rootOf } from '../../trail/merkle.ts';
-import { isOfLaterLevel, KNOWN_LEVEL, rangeThrough, type SealFile } from '../../trail/seal.ts';
+import { isOfLaterLevel, KNOWN_LEVEL, rangeThrough, type SealFile, sealLevel } from '../../trail/seal.ts';
+import type { SealState } from '../../trail/seal-source.ts';
 
 export interface Head extends Progress {
   /** Number of the newest seal; -1 before the first. */
@@ -22,6 +23,8 @@ export interface Head extends Progress {
   /** Which server `through` belongs to, and what decides which events it delivers; null before the first. */
   readonly incarnation: string | null;
   readonly stream: string | null;
+  /** Where the records stand that say what was known. */
+  readonly state: SealState;
 }
 
 /** Before the first seal; `origin` is the source's position before all others. */
@@ -38,6 +41,7 @@ export function emptyHead(origin: string): Head {
     partial: null,
     incarnation: null,
     stream: null,
+    state: {},
   };
 }
 
@@ -71,5 +75,6 @@ export function headAfter({ seal, leaf, checkpoint, digest }: SealFile): Head {
     partial: source.partial ?? null,
     incarnation: source.incarnation ?? null,
     stream: source.stream ?? null,
+    state: sealLevel(seal) === 1 ? {} : (source.state ?? {}),
   };
 }

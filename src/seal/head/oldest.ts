@@ -37,6 +37,12 @@ export interface Oldest {
   readonly lost: readonly string[];
 }
 
+/**
+ * Objects that are looked at behind the one that counts: a seal that lost a race was put in the same seconds, so it
+ * stands right behind the winner. One that stands behind more junk than this is found by verify.
+ */
+export const LOST_LOOK = 16;
+
 /** Versions that are read at once, once the first was none. */
 const AHEAD = 8;
 

@@ -9,7 +9,7 @@ import { type Listed, listKeys, lookUp } from '../../store/keys.ts';
 import type { TrailReader } from '../../store/store.ts';
 import { parseSegmentPath, sealNumber, sealPath } from '../../trail/names.ts';
 import { type Head, headAfter } from './head.ts';
-import { oldestSeal, type SealCheck } from './oldest.ts';
+import { LOST_LOOK, oldestSeal, type SealCheck } from './oldest.ts';
 import { highestSeal } from './search.ts';
 
 export interface Recovered {
@@ -67,12 +67,6 @@ const MOST_KNOWN = 10_000;
 /** One line for all of it: what was met on the way, not all that there is. */
 const JUNK =
   'objects under seals’ names that are no seals of this trail were passed over; rowseal verify names them';
-
-/**
- * Objects that are looked at behind the head's: a seal that lost a race was put in the same seconds, so it stands right
- * behind the winner. One that stands behind more junk than this is a notice of verify, no more.
- */
-const LOST_LOOK = 16;
 
 /** Whether there is anything of a seal's name, be it a delete marker. */
 async function anySealKey(store: TrailReader): Promise<boolean> {

@@ -3,7 +3,7 @@
  * It counts; it decides nothing.
  */
 import { RecordBuffer } from '../../change/buffer.ts';
-import type { RecordSink } from '../../change/sink.ts';
+import type { Mark, RecordSink } from '../../change/sink.ts';
 import { TRAIL_CLASS } from '../../trail/names.ts';
 
 export interface OpenSegment {
@@ -11,7 +11,11 @@ export interface OpenSegment {
   /** Records, each ended by LF. Only valid until the next record is written. */
   readonly plain: Buffer;
   readonly count: number;
+  /** Places among them, from 0, of the last records that bear a mark. */
+  readonly marks: Marks;
 }
+
+export type Marks = { readonly [mark in Mark]?: number };
 
 export interface OpenSegments extends RecordSink {
   readonly records: number;
@@ -24,13 +28,19 @@ export interface OpenSegments extends RecordSink {
   take(): OpenSegment[];
 }
 
+interface Segment {
+  readonly buffer: RecordBuffer;
+  count: number;
+  readonly marks: { [mark in Mark]?: number };
+}
+
 const LF = 0x0a;
 /** Memory kept for segments to come, over all classes. */
 const MOST_KEPT_BYTES = 32 * 1024 * 1024;
 
 /** `onRecord` is called behind each record, and may take. */
 export function createOpenSegments(now: () => number, onRecord: () => void): OpenSegments {
-  let open = new Map<string, { readonly buffer: RecordBuffer; count: number }>();
+  let open = new Map<string, Segment>();
   let records = 0;
   let bytes = 0;
   let oldestAt: number | null = null;
@@ -42,7 +52,7 @@ export function createOpenSegments(now: () => number, onRecord: () => void): Ope
       const buffer = kept.get(className) ?? new RecordBuffer();
       kept.delete(className);
       buffer.reset();
-      found = { buffer, count: 0 };
+      found = { buffer, count: 0, marks: {} };
       open.set(className, found);
     }
     return found;
@@ -61,8 +71,9 @@ export function createOpenSegments(now: () => number, onRecord: () => void): Ope
       return oldestAt;
     },
     buffer: (className) => segment(className).buffer,
-    recorded(className, start) {
+    recorded(className, start, mark) {
       const found = segment(className);
+      if (mark !== undefined) found.marks[mark] = found.count;
       const { buffer } = found;
       buffer.byte(LF);
       found.count += 1;
@@ -75,10 +86,11 @@ export function createOpenSegments(now: () => number, onRecord: () => void): Ope
       const taken = [...open]
         .filter(([, { count }]) => count > 0)
         .sort(([a], [b]) => (a === TRAIL_CLASS ? -1 : b === TRAIL_CLASS ? 1 : a < b ? -1 : 1))
-        .map(([className, { buffer, count }]) => ({
+        .map(([className, { buffer, count, marks }]) => ({
           className,
           plain: buffer.bytes.subarray(0, buffer.length),
           count,
+          marks,
         }));
       kept = keepable(open);
       open = new Map();

@@ -12,6 +12,7 @@ interface Altered {
   readonly schema: string | null;
   readonly effects: Set<Effect>;
   readonly columns: { from: string; to: string }[];
+  readonly gone: string[];
   readonly others: Deed[];
   becomes: Name | null;
   /** ORDER BY came: names behind commas may be its columns. */
@@ -32,6 +33,7 @@ export function alteration(
     schema,
     effects: new Set(ignores ? ['replaces'] : []),
     columns: [],
+    gone: [],
     others: [],
     becomes: null,
     ordered: false,
@@ -44,13 +46,14 @@ export function alteration(
     at = isLast(words, at) ? words.length : nextPart(words, at);
   }
   const parents = referenced(words, table.next, table.schema).filter(({ name }) => name !== table.name);
-  const { effects, columns, becomes, others } = altered;
+  const { effects, columns, gone, becomes, others } = altered;
   const moves = becomes !== null && (becomes.schema !== table.schema || becomes.name !== table.name);
   if (moves) effects.add('renames');
   const deed = {
     ...deedOn('table', table, ...effects),
     ...(moves ? { becomes } : {}),
     ...(columns.length > 0 ? { columns } : {}),
+    ...(gone.length > 0 ? { gone } : {}),
   };
   return { deeds: [deed, ...others, ...parents], whole: true };
 }
@@ -94,7 +97,7 @@ function clause(altered: Altered, at: number): readonly Effect[] {
     case 'ADD':
       return addition(words, at + 1);
     case 'DROP':
-      return removal(words, at + 1);
+      return removal(altered, at + 1);
     case 'MODIFY':
       return ['columns', 'replaces'];
     case 'CHANGE':
@@ -169,12 +172,15 @@ function isPrimary(words: readonly Word[], from: number): boolean {
   );
 }
 
-function removal(words: readonly Word[], from: number): readonly Effect[] {
+function removal({ words, gone }: Altered, from: number): readonly Effect[] {
   const [word, second] = [keyword(words, from), keyword(words, from + 1)];
   if (word === 'PARTITION') return ['replaces'];
   if (['INDEX', 'KEY', 'PRIMARY', 'FOREIGN', 'CHECK', 'CONSTRAINT'].includes(word)) return NONE;
   // History goes with it.
   if (word === 'SYSTEM' && second === 'VERSIONING') return ['columns', 'replaces'];
+  if (word === 'PERIOD' && second === 'FOR') return ['columns'];
+  const column = words[behindExists(words, word === 'COLUMN' ? from + 1 : from)];
+  if (column !== undefined) gone.push(column.text);
   return ['columns'];
 }
 

@@ -33,6 +33,8 @@ export interface Deed extends Name {
   readonly unlessThere?: 'told' | 'untold';
   /** Columns that have another name. */
   readonly columns?: readonly { readonly from: string; readonly to: string }[];
+  /** Columns that are no more, by their names before it. */
+  readonly gone?: readonly string[];
 }
 
 export interface Reading {

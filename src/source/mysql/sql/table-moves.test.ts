@@ -5,8 +5,11 @@ import { wordsOf } from './words.ts';
 
 const moves = (statement: string) =>
   movesOf(readDeeds(wordsOf(statement, { ansiQuotes: false, noBackslashEscapes: false }), 'shop').deeds).map(
-    ({ schema, table, to, columns }) => {
-      const renamed = columns.map(({ from, to: name }) => `${from}→${name}`).join(' ');
+    ({ schema, table, to, columns, gone = [] }) => {
+      const renamed = [
+        ...columns.map(({ from, to: name }) => `${from}→${name}`),
+        ...gone.map((name) => `-${name}`),
+      ].join(' ');
       const place = to === null ? 'gone' : `${to.schema}.${to.table}`;
       return `${schema}.${table ?? '*'} → ${place}${renamed === '' ? '' : ` (${renamed})`}`;
     },
@@ -40,6 +43,17 @@ describe('what a statement does to names', () => {
     ['CREATE OR REPLACE TABLE payments (id int)', ['shop.payments → gone']],
     ['ALTER TABLE p RENAME INDEX a TO b, RENAME KEY c TO d, MODIFY card text', []],
     ['ALTER TABLE p COMMENT = "x", RENAME COLUMN a TO b', ['shop.p → shop.p (a→b)']],
+    [
+      'ALTER TABLE p DROP a, DROP COLUMN IF EXISTS b, ADD c int, DROP `index`, DROP COLUMN x RESTRICT',
+      ['shop.p → shop.p (-a -b -index -x)'],
+    ],
+    ['ALTER TABLE p CHANGE a b int, DROP b, RENAME q', ['shop.p → shop.q (a→b -b)']],
+    [
+      'ALTER TABLE p DROP INDEX a, DROP PRIMARY KEY, DROP FOREIGN KEY f, DROP CONSTRAINT IF EXISTS c, DROP CHECK d',
+      [],
+    ],
+    ['ALTER TABLE p DROP PARTITION p0, p1', []],
+    ['ALTER TABLE p DROP KEY a, DROP SYSTEM VERSIONING, DROP PERIOD FOR SYSTEM_TIME', []],
     ['DROP TEMPORARY TABLE payments', []],
     ['DROP VIEW payments', []],
     ['RENAME USER a TO b', []],

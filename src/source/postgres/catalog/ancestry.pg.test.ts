@@ -11,83 +11,13 @@ import {
   type TrailConfig,
 } from '../../../../test/support/daemon.ts';
 import { until } from '../../../../test/support/patience.ts';
-import { textSink } from '../../../../test/support/plain-record.ts';
 import { type TestServer, testServer } from '../../../../test/support/postgres.ts';
-import { capture, NEW_TRAIL, slotIsFree } from '../../../../test/support/postgres-capture.ts';
+import { capture } from '../../../../test/support/postgres-capture.ts';
 import { kitFile } from '../../../../test/support/postgres-kit-stream.ts';
+import { type Read, trailOf } from '../../../../test/support/postgres-slot-trail.ts';
 import { readTrail } from '../../../../test/support/trail-reader.ts';
 import type { Observation } from '../../../change/change.ts';
-import { compilePolicy, type TableRule } from '../../../change/policy/policy.ts';
-import { createRecorder } from '../../../change/recorder/recorder.ts';
-import { createPostgresSource } from '../source.ts';
-import { createWatch, type Watch } from '../watch/watch.ts';
 import { parseLsn } from '../wire/lsn.ts';
-
-/** A record as JSON. */
-// biome-ignore lint/suspicious/noExplicitAny: tests look into it as JSON
-type Read = Record<string, any>;
-
-interface Resume {
-  readonly through: string;
-  readonly incarnation: string;
-  readonly acceptGap: null;
-}
-
-/** A slot and a publication of a test's own, and what the recorder makes of what comes out of them. */
-function trailOf(server: TestServer, name: string, tables: readonly TableRule[]) {
-  const policy = compilePolicy({ tables });
-  const matches: Parameters<typeof createWatch>[0]['matches'] = (schema, table, ancestors) =>
-    policy.table({ schema, table, ancestors }) !== null;
-  const parts = { slot: name, publication: name, matches };
-  let resume: Resume | null = null;
-  return {
-    parts,
-    watch: () => createWatch(parts),
-    /** Makes the slot; what happens from now on is read later. */
-    async open(watch?: Watch): Promise<void> {
-      await using before = await capture(server, {
-        ...parts,
-        acknowledge: false,
-        ...(watch ? { watch } : {}),
-      });
-      const { start, identity } = before.opened;
-      resume = { through: start, incarnation: identity.incarnation, acceptGap: null };
-    },
-    /** Every record of what was committed until now; each of `during` is committed whole before the stream reads it. */
-    async read(watch?: Watch, during: readonly string[] = []): Promise<Read[]> {
-      await slotIsFree(server, name);
-      const source = createPostgresSource({
-        url: server.url,
-        ...parts,
-        heartbeatMs: 0,
-        watchMs: 50,
-        ...(watch ? { watch } : {}),
-        log: { info: () => undefined, warn: () => undefined },
-        clock: Date.now,
-      });
-      const opened = await source.open(resume ?? NEW_TRAIL);
-      const { sink, records } = textSink();
-      const progress = { through: opened.start, transactions: 0, partial: null };
-      const recorder = createRecorder({ trail: 't/shop', policy, sink, resume: progress, now: Date.now });
-      const ended = source.stream(recorder).then(
-        () => null,
-        (error: unknown) => error,
-      );
-      for (const statement of ['select', ...during]) {
-        source.pause();
-        await server.sql(statement);
-        source.resume();
-        await server.sql(`select pg_logical_emit_message(true, 'test', 'so that it ends')`);
-        const [row] = await server.sql('select pg_current_wal_lsn() as lsn');
-        const target = parseLsn(row!['lsn']!);
-        await until(() => parseLsn(recorder.progress().through) >= target);
-      }
-      await source.close();
-      expect(await ended).toBeNull();
-      return records.map(({ text }) => JSON.parse(text));
-    },
-  };
-}
 
 const recordsIn = ({ folder }: TrailConfig) => readTrail(folder).records.map(({ line }) => JSON.parse(line));
 
@@ -161,7 +91,9 @@ describe.each([14, 16, 18])('lineages on Postgres %i', (major) => {
       await server.sql(`insert into ${name}.orders values (1, 'c1')`);
       await server.sql(sql(name));
       const records = await trail.read(watch);
-      expect(shapes(records)).toEqual([`insert ${name}.leaf {"id":1,"card":null}`]);
+      // Of a table that is gone nobody can tell any more which column is which.
+      const isGone = how.startsWith('drop');
+      expect(shapes(records)).toEqual([`insert ${name}.leaf {"id":${isGone ? 'null' : 1},"card":null}`]);
       expect(records.find(({ kind }) => kind === 'relation')).toMatchObject({
         ancestry: 'remembered',
         partition_of: expect.arrayContaining([`${name}.orders`]),

@@ -23,6 +23,11 @@ const witness = (row: string, order: string) =>
         when bool_or(${row}.xmin = s.xmin) then min(s.xmin::text) end as proof,
    string_agg(${row}.xmin::text, ' ' order by ${row}.${order}) as written`;
 
+/** The same of one row of a table's pg_attribute, beside the row `s` of a system column. */
+export const proofOf = (row: string) =>
+  `case when ${isOld(`${row}.xmin`)} or ${row}.xmin = s.xmin and ${row}.cmin = s.cmin then 'always'
+        when ${row}.xmin = s.xmin then s.xmin::text end`;
+
 /**
  * A lateral query: what the table `oid` is a partition of, nearest first, with pending detachments; the proofs; and
  * what is known of our triggers on any of them (`$` is the parameter with their names).
@@ -71,11 +76,15 @@ interface Proofs {
 
 /** Whether the lineage of now is also that of a change in this transaction. */
 export function isProven(xid: number, { unmoved, unnamed, sameSchema }: Proofs): boolean {
-  // The table can't be seen before its creator has committed, unless that is this very transaction (or part of it).
-  const holds = (proof: string | null) =>
-    proof === 'always' || (proof !== null && ((Number(proof) - xid) | 0) < 0); // 32-bit ids go round
   if (unmoved.length === 0) return false; // the table is gone
-  return unmoved.every(holds) && unnamed.every(holds) && (unnamed.length === 0 || sameSchema);
+  const all = [...unmoved, ...unnamed].every((proof) => holds(proof, xid));
+  return all && (unnamed.length === 0 || sameSchema);
+}
+
+/** Whether a proof holds for this transaction. */
+export function holds(proof: string | null, xid: number): boolean {
+  // The table can't be seen before its creator has committed, unless that is this very transaction (or part of it).
+  return proof === 'always' || (proof !== null && ((Number(proof) - xid) | 0) < 0); // 32-bit ids go round
 }
 
 interface Seen {
@@ -94,17 +103,20 @@ export interface Lineages {
   of(oid: number): Seen | undefined;
   /** Where the log ended when the table's lineage was first seen to be as `rows` have it, and no other since. */
   unaltered(oid: number, rows: string, at: bigint): bigint;
+  /** The same of the row of one of its columns. */
+  unalteredColumn(oid: number, number: number, row: string, at: bigint): bigint;
 }
 
 export function createLineages(): Lineages {
   const seen = new Map<number, Seen>();
-  const written = new Map<number, { readonly rows: string; readonly since: bigint }>();
+  const written = new Map<number, Written>();
+  const columns = new Map<number, Map<number, Written>>();
   return {
-    unaltered: (oid, rows, at) => {
-      const before = written.get(oid);
-      if (before?.rows === rows) return before.since;
-      written.set(oid, { rows, since: at });
-      return at;
+    unaltered: (oid, rows, at) => sinceWhen(written, oid, rows, at),
+    unalteredColumn: (oid, number, row, at) => {
+      const ofTable = columns.get(oid) ?? new Map<number, Written>();
+      columns.set(oid, ofTable);
+      return sinceWhen(ofTable, number, row, at);
     },
     saw: (oid, at, ancestors, contextTrigger) => {
       const before = seen.get(oid) ?? { since: at, ancestors: [], contextTrigger: false };
@@ -117,4 +129,16 @@ export function createLineages(): Lineages {
     },
     of: (oid) => seen.get(oid),
   };
+}
+
+interface Written {
+  readonly rows: string;
+  readonly since: bigint;
+}
+
+function sinceWhen(written: Map<number, Written>, of: number, rows: string, at: bigint): bigint {
+  const before = written.get(of);
+  if (before?.rows === rows) return before.since;
+  written.set(of, { rows, since: at });
+  return at;
 }

@@ -11,7 +11,9 @@ import { builtInName, encodingOf, type TypeDescription, type TypeLookup } from '
 import { parseLsn } from '../wire/lsn.ts';
 import type { SideSession, TextRow } from '../wire/sessions.ts';
 import { END_OF_LOG, isProven, type Lineages, lineageOf, slotNamed } from './ancestry.ts';
+import { attributesOf, numbersNow, numbersThen, withNumbers } from './column-numbers.ts';
 import { columnsNow, namesBesides } from './columns-now.ts';
+import { isFinished } from './snapshot.ts';
 
 /** Names of the statement triggers that the SQL kit installs. */
 export const CONTEXT_TRIGGERS = ['rowseal_context_before', 'rowseal_context_after'] as const;
@@ -47,6 +49,7 @@ const RELATION = (version: number) => `
   with ${slotNamed('$5')}
   select pg_current_snapshot()::text as snapshot, ${END_OF_LOG} as seen_at, ${KIT}, ${LINEAGE},
     exists (select from pg_class where oid = $1::oid) as there, ${PRIMARY_KEY('$1::oid')}, ${columnsNow('$1::oid', '$6', version)},
+    ${attributesOf('$1::oid')},
     (select json_agg(format_type(t.oid, nullif(m.modifier, -1)) order by m.place)
        from unnest($3::oid[], $4::int4[]) with ordinality m(oid, modifier, place)
        left join pg_type t on t.oid = m.oid) as type_names
@@ -56,7 +59,7 @@ const RELATION = (version: number) => `
 const PUBLISHED = (version: number) => `
   with ${slotNamed('$3')}
   select c.oid, pg_current_snapshot()::text as snapshot, ${END_OF_LOG} as seen_at, ${KIT}, ${LINEAGE},
-    true as there, ${PRIMARY_KEY('c.oid')}, ${columnsNow('c.oid', '$1', version)},
+    true as there, ${PRIMARY_KEY('c.oid')}, ${columnsNow('c.oid', '$1', version)}, ${attributesOf('c.oid')},
     (select json_object_agg(a.atttypid || ':' || a.atttypmod, format_type(a.atttypid, nullif(a.atttypmod, -1)))
        from pg_attribute a where a.attrelid = c.oid and a.attnum > 0 and not a.attisdropped) as types
   from pg_publication_tables p join pg_namespace n on n.nspname = p.schemaname
@@ -159,22 +162,27 @@ function timed(message: RelationMessage, facts: TextRow, described: Relation, li
     sameSchema: facts['own_schema'] === message.schema,
   };
   const proven = there && (position >= since || isProven(message.xid, proofs));
+  const now = numbersNow(message, facts);
+  const then = numbersThen(message, facts, (number, row) => {
+    return position >= lineages.unalteredColumn(message.oid, number, row, seenAt);
+  });
   const trigger = facts['context_trigger'] ?? null;
   const seen = lineages.of(message.oid);
   const before = seen !== undefined && seen.since <= position ? seen : null;
-  const present = there ? described : null;
+  const present = there ? withNumbers(described, now) : null;
   const had = trigger === 'now' || trigger === 'lately' || seen?.contextTrigger === true;
   const mayHave = !had && before === null && facts['kit'] === 't' && (!there || trigger === 'perhaps');
   const more = proven ? [] : (seen?.ancestors ?? []).filter((name) => !described.ancestors.includes(name));
   const past: Relation = {
-    ...described,
+    ...withNumbers(described, then),
     ancestors: [...described.ancestors, ...more],
     contextTrigger: had,
     ...(mayHave ? { contextTriggerLost: list(facts['relids']) as string[] } : {}),
     ...(proven ? {} : { ancestry: before === null ? 'lost' : 'remembered' }),
   };
-  const same = proven && past.contextTrigger === described.contextTrigger && !mayHave;
-  return { past: same ? described : past, present, seenAt };
+  const sameNumbers = then !== null && then.join() === now?.join();
+  const same = proven && sameNumbers && past.contextTrigger === described.contextTrigger && !mayHave;
+  return { past: same && present !== null ? present : past, present, seenAt };
 }
 
 interface ReadAhead {
@@ -237,15 +245,6 @@ async function readFacts(
     if (isFinished(message.xid, facts['snapshot'] ?? '') || Date.now() > deadline) return facts;
     await sleep(5);
   }
-}
-
-/** Whether the transaction has ended for this snapshot, `xmin:xmax:xip,…` (manual: Transaction ID and Snapshot Information Functions). */
-export function isFinished(xid: number, snapshot: string): boolean {
-  const [, xmax, running = ''] = snapshot.split(':');
-  if (xmax === undefined) return true;
-  const low = (text: string) => Number(BigInt.asUintN(32, BigInt(text)));
-  const notBefore = ((xid - low(xmax)) | 0) >= 0; // 32-bit ids go round
-  return !notBefore && !running.split(',').some((each) => each !== '' && low(each) === xid);
 }
 
 function describe(row: TextRow): TypeDescription {

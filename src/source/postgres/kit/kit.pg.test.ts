@@ -10,6 +10,7 @@ import {
   outline,
 } from '../../../../test/support/postgres-kit-stream.ts';
 import { createAttributor, readMessage } from '../../../change/attribution/attribution.ts';
+import { KIT_VERSION } from '../preflight/wish.ts';
 
 const MAJORS = [14, 16, 18];
 
@@ -302,6 +303,7 @@ describe.each(MAJORS)('SQL kit on Postgres %i', (major) => {
       pid: rows[0].pid,
       actor: 'u_1',
       in_extension: false,
+      targets: [{ schema: 'public', table: 'd', kind: 'table', oid: expect.any(Number), effects: ['drops'] }],
     });
     expect(await told(admin, 'create extension citext')).toEqual([
       'ddl_command_end|CREATE EXTENSION|extension|citext',
@@ -325,7 +327,8 @@ describe.each(MAJORS)('SQL kit on Postgres %i', (major) => {
     const forge = [
       `select pg_logical_emit_message(true, 'rowseal.context', '{}')`,
       `select pg_logical_emit_message(true, 'rowseal.context', '\\x7b7d'::bytea)`,
-      `select rowseal.emit_ddl('x', 'x', 'x', 'x', 'x')`,
+      `select rowseal.emit_ddl('x', 'x', 'x', 'x', 'x', '[]', false)`,
+      `select rowseal.before('pg_class'::regclass, 't'::regclass, true)`,
       `select rowseal.utf8('x')`,
       `update rowseal.kit set version = 2`,
       `insert into rowseal.replica_identity values (1, 'd')`,
@@ -431,6 +434,35 @@ describe.each(MAJORS)('SQL kit on Postgres %i', (major) => {
     await other.query(kitFile('99-uninstall.sql'));
     await other.end();
     await admin.query(`drop database ${database}`);
+  });
+
+  test('over the kit of 0.1, whose messages name no targets, it leaves what it installs afresh', async () => {
+    const functions = async () => {
+      const { rows } = await admin.query(
+        `select oid::regprocedure::text as name, provolatile::text as volatility, md5(prosrc) as body,
+           proowner::regrole::text as owner, proacl::text as acl
+           from pg_proc where pronamespace = 'rowseal'::regnamespace order by 1`,
+      );
+      return rows;
+    };
+    const fresh = await functions();
+    await admin.query(`drop event trigger rowseal_ddl; drop function rowseal.on_ddl();
+      create function rowseal.emit_ddl(event text, tag text, object_type text, schema_name text, identity text) returns void
+        language plpgsql as $$ begin end $$;
+      create function rowseal.on_ddl() returns event_trigger language plpgsql security definer as $$ begin end $$;
+      alter function rowseal.on_ddl() owner to rowseal_owner;
+      revoke all on function rowseal.on_ddl(), rowseal.emit_ddl(text, text, text, text, text) from public;
+      create event trigger rowseal_ddl on ddl_command_end execute function rowseal.on_ddl();
+      update rowseal.kit set version = 1`);
+    await admin.query(kitFile('01-kit.sql'));
+    expect(await functions()).toEqual(fresh);
+    expect((await admin.query('select version::text as version from rowseal.kit')).rows).toEqual([
+      { version: String(KIT_VERSION) },
+    ]);
+    await since();
+    await admin.query('create table after_upgrade (id int)');
+    expect(messages(await since(), 'rowseal.ddl')[0].targets).toMatchObject([{ effects: ['creates'] }]);
+    await admin.query('drop table after_upgrade');
   });
 
   test('installed twice and uninstalled twice, the catalogs are as before', async () => {

@@ -77,7 +77,7 @@ const whole: PreflightFacts = {
   },
   publication: { allTables: false, viaRoot: false, schemas: [], unpublished: [], generated: true },
   kit: {
-    version: 1,
+    version: KIT_VERSION,
     digest: 'd1',
     eventTriggers: [...EVENT_TRIGGERS],
     publicMayEmit: false,

@@ -27,10 +27,7 @@ export function kitChecks(
       'kit.installed',
       kit.version === KIT_VERSION ? 'ok' : 'fail',
       `SQL kit, version ${kit.version}`,
-      {
-        why: `this rowseal brings version ${KIT_VERSION}`,
-        fix: 'rowseal setup -c FILE',
-      },
+      versionAdvice(kit.version),
     ),
     check(
       'kit',
@@ -81,15 +78,33 @@ export function kitChecks(
   ];
 }
 
-/** What identifies the functions of 01-kit.sql: SHA-256 over names and bodies, in order of name. */
+function versionAdvice(version: number): { readonly why: string; readonly fix: string } {
+  const fix = 'rowseal setup -c FILE';
+  if (version > KIT_VERSION)
+    return { why: `this rowseal brings the older version ${KIT_VERSION}`, fix: 'Upgrade rowseal.' };
+  return {
+    why: `this rowseal brings version ${KIT_VERSION}; until setup renews it, records of DDL do not say what a statement did: their targets are unknown`,
+    fix,
+  };
+}
+
+/**
+ * What identifies the functions of 01-kit.sql: SHA-256 over names, volatility (on_ddl sees the catalogs of before only
+ * because it is STABLE) and bodies, in order of name.
+ */
 export function kitDigest(sql: string): string {
   const functions = [
-    ...sql.matchAll(/create or replace function rowseal\.(\w+)\([^)]*\)[^$]*\$f\$(.*?)\$f\$/gs),
+    ...sql.matchAll(/create or replace function rowseal\.(\w+)\([^)]*\)([^$]*)\$f\$(.*?)\$f\$/gs),
   ];
   const texts = functions
-    .map(([, name, body]) => [name!, body!] as const)
+    .map(([, name, head, body]) => [name!, volatilityOf(head!) + body!] as const)
     .sort(([a], [b]) => (a < b ? -1 : 1));
   return createHash('sha256')
     .update(texts.map(([name, body]) => name + body).join(''))
     .digest('hex');
+}
+
+/** As pg_proc.provolatile has it. */
+function volatilityOf(head: string): string {
+  return /\b(stable|immutable)\b/.exec(head)?.[1]?.[0] ?? 'v';
 }

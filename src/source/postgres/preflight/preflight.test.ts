@@ -4,7 +4,7 @@ import type { PreflightFacts } from './facts.ts';
 import { EVENT_TRIGGERS } from './facts.ts';
 import { loginChecks } from './login.ts';
 import { preflight } from './preflight.ts';
-import type { PreflightWish } from './wish.ts';
+import { KIT_VERSION, type PreflightWish } from './wish.ts';
 
 const wish: PreflightWish = {
   role: 'capture',
@@ -57,7 +57,7 @@ const well: PreflightFacts = {
   },
   publication: { allTables: false, viaRoot: false, schemas: [], unpublished: [], generated: true },
   kit: {
-    version: 1,
+    version: KIT_VERSION,
     digest: 'd1',
     eventTriggers: [...EVENT_TRIGGERS],
     publicMayEmit: false,
@@ -134,11 +134,22 @@ describe('preflight', () => {
     [{ publication: { unpublished: ['truncate'] } }, 'publication.actions fail'],
     [{ publication: { generated: false } }, 'publication.generated warn'],
     [{ kit: { version: 0 } }, 'kit.installed fail'],
+    [{ kit: { version: KIT_VERSION + 1 } }, 'kit.installed fail'],
     [{ kit: { digest: 'd2' } }, 'kit.functions fail'],
     [{ kit: { eventTriggers: ['rowseal_ddl'] } }, 'kit.event_triggers fail'],
     [{ kit: { publicMayEmit: true } }, 'kit.forging fail'],
     [{ kit: { emitters: ['outbox'] } }, 'kit.emitters warn'],
   ])('%j', (change, expected) => expect(ill(change)).toEqual([expected]));
+
+  test('an older kit is renewed by setup, a newer one wants a newer rowseal', () => {
+    const adviceFor = (version: number) =>
+      preflight({ ...well, kit: { ...well.kit!, version } }, wish).find(({ id }) => id === 'kit.installed');
+    expect(adviceFor(1)).toMatchObject({
+      why: expect.stringContaining('targets are unknown'),
+      fix: 'rowseal setup -c FILE',
+    });
+    expect(adviceFor(KIT_VERSION + 1)).toMatchObject({ fix: 'Upgrade rowseal.' });
+  });
 
   test('an unbounded WAL that the configuration accepts is a warning; no publication and no kit fail', () => {
     expect(ill({ server: { walKeepMb: -1 } }, { acceptUnboundedWal: true })).toEqual([

@@ -114,7 +114,7 @@ describe('judgeTables', () => {
 
 describe('tableChecks', () => {
   const kit = {
-    version: 1,
+    version: 2,
     digest: 'd1',
     eventTriggers: [],
     publicMayEmit: false,

@@ -14,4 +14,4 @@ export interface PreflightWish {
 }
 
 /** The kit's version in sql/postgres/01-kit.sql. */
-export const KIT_VERSION = 1;
+export const KIT_VERSION = 2;

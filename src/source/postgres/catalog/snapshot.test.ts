@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { isFinished } from './catalog.ts';
+import { isFinished } from './snapshot.ts';
 
 // A table was created, filled and streamed before its commit showed in the catalogs: its records had no key, and its
 // array columns were strings.
