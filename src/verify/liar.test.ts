@@ -535,8 +535,18 @@ describe('records that lie, signed and chained', () => {
       [change(3, 1, { encoded: { '/patch/7/value': 'hmac' } })],
       'record_encoded',
     ],
+    ...['', '/patch/length', '/x~'].map((pointer): [string, string[], string] => [
+      `encoded that points at nothing of the record: "${pointer}"`,
+      [change(3, 1, { 'x~': 1, encoded: { [pointer]: 'of a kind to come' } })],
+      'record_encoded',
+    ]),
     ['unknown action', [change(3, 1, { action: 'upsert' })], 'record_member'],
     ['unknown image', [change(3, 1, { image: 'half' })], 'record_member'],
+    [
+      'an image of a truncate, be it no text',
+      [change(3, 1, { action: 'truncate', image: 7, patch: undefined, options: {} })],
+      'patch_malformed',
+    ],
   ];
   it.each(cases)('%s', async (_what, lines, code) => {
     expect(await found(2, { records: { default: lines } })).toContain(code);

@@ -124,6 +124,12 @@ describe('the state in a seal', () => {
       const open = [begun(), alarmed([]), then([], { open: [leaf] })];
       expect((await found(open)).messages, String(leaf)).toContain('no gap and no tamper record');
     }
+    // One that was written again is a record of its own: what answers for one does not for the other.
+    const again = { open: [4, 8] };
+    expect(await codes([begun(), alarmed(), then([tamper], again)])).toEqual([]);
+    expect(await codes([begun(), alarmed(), then([tamper], again), then([acknowledged(5)], again)])).toEqual(
+      [],
+    );
     const accepted = [begun(), seal([gap('accepted: known')], { policy: 1, capture: 2, open: [4] })];
     expect(await codes(accepted)).toEqual(['state_rule']);
     const first = [begun({}), alarmed([]), ...ofLevel2([then([], { open: [4] })])];

@@ -152,6 +152,10 @@ describe('a seal that hands over', () => {
     });
     expect((await verified(objects)).codes).toEqual(['key_record']);
     expect((await verified(objects, { sealsOnly: true })).codes).toEqual([]);
+    // Class trail is kept longest: what it has to say is seen when all else has expired.
+    for (const path of objects.keys()) if (path.startsWith('segments/default/')) objects.delete(path);
+    const expired = await verified(objects, { now: new Date('2098-12-30T00:00:00Z') });
+    expect(expired.codes).toEqual(['key_record']);
   });
 
   it.each(['junk', K1.vkey.replace(NAME, 'audit.example.com/else'), null, 7])(

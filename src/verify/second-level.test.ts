@@ -18,6 +18,7 @@ import {
 } from '../../test/support/trail-builder.ts';
 import { verified } from '../../test/support/verified.ts';
 import { signerOf } from '../trail/note.ts';
+import { vkeyOf } from '../trail/vkey.ts';
 
 /** What is found in the honest trail when its last seal holds these records besides. */
 async function beside(records: SealDraft['records'], level = 2): Promise<string[]> {
@@ -231,6 +232,9 @@ const spoiled: [string, Loose][] = [
   ['access: no action', access({ action: undefined })],
   ['access: an unknown tier', access({ attribution: { tier: 'zz' } })],
   ['a salt of 16 bytes on what has no run', access({ salt: RUN_SALT })],
+  ['baseline: the run’s salt behind the first chunk', baseline({ chunk: 1, salt: RUN_SALT })],
+  ['baseline: a salt of 8 bytes in the first chunk', baseline({ salt: SALT })],
+  ['difference: the run’s salt beside a row', difference({ salt: RUN_SALT })],
   ['a salt that is no base64', relation({ salt: 'salt' })],
 ];
 const spoiledInTrail: [string, Loose][] = [
@@ -277,7 +281,7 @@ describe('a record of level 2 that lies, signed and chained', () => {
   });
 
   it.each([
-    ['chunk', baseline({ chunk: 1 })],
+    ['chunk', baseline({ chunk: 1, salt: SALT })],
     ['rows', reconcile()],
     ['leaf', acknowledged(1)],
     ['number', relation()],
@@ -315,6 +319,7 @@ describe('targets of a ddl record', () => {
     ],
     ['which columns a rewrite touched', { ...named, effects: ['replaces'], columns: [] }],
     ['nothing', { ...named, effects: ['none'] }],
+    ['what is known by its oid alone', { oid: 7, effects: ['drops'] }],
     ['what is not understood, of any table', { effects: ['unknown'] }],
   ])('say %s', async (_what, said) => {
     expect(await of(said)).toEqual([]);
@@ -334,6 +339,8 @@ describe('targets of a ddl record', () => {
     ['columns without their effect', { ...named, effects: ['empties'], columns: [1] }],
     ['column 0', { ...named, effects: ['columns'], columns: [0] }],
     ['an effect on nothing', { effects: ['drops'] }],
+    ['an effect on what is in no schema and has no name', { schema: null, effects: ['drops'] }],
+    ['a new name in no schema that is said', { ...named, effects: ['renames'], becomes: { table: 'u' } }],
     ['a table and a name', { ...named, name: 't', effects: ['drops'] }],
     ['a table of numbers', { schema: 's', table: 7, effects: ['drops'] }],
     ['a schema of numbers', { schema: 7, table: 't', effects: ['drops'] }],
@@ -360,11 +367,16 @@ describe('keys of the log', () => {
     return (await verified(await buildTrail(level === 2 ? ofLevel2(drafts) : drafts))).codes;
   };
   const own = SIGNER.key.vkey;
-  const mlDsa = `${NAME}+0badc0de+${Buffer.concat([Buffer.of(6), Buffer.alloc(1312)]).toString('base64')}`;
+  const mlDsa = vkeyOf(NAME, 'ml-dsa-44-cosigner', Buffer.alloc(1312)).vkey;
+  const odd = (type: number, bytes: number) =>
+    `${NAME}+0badc0de+${Buffer.concat([Buffer.of(type), Buffer.alloc(bytes)]).toString('base64')}`;
 
   it('stand in genesis, the one that signs first', async () => {
     expect(await begun({ log_keys: [own] })).toEqual([]);
-    expect(await begun({ log_keys: [own, mlDsa] })).toEqual([]);
+    expect(await begun({ log_keys: [own, mlDsa, odd(9, 7)] })).toEqual([]);
+    for (const key of [odd(6, 1312), odd(6, 7), odd(4, 32)]) {
+      expect(await begun({ log_keys: [own, key] })).toContain('record_member');
+    }
     for (const keys of [null, [], own, [mlDsa, own], [own, own], [own, mlDsa, mlDsa], [own, 'x'], [own, 7]]) {
       expect(await begun({ log_keys: keys }), JSON.stringify(keys)).toContain('record_member');
       expect(await begun({ log_keys: keys }, 1)).toEqual([]);

@@ -353,6 +353,17 @@ describe('expiry', () => {
     expect((await verified(two, { now })).codes).toEqual(['seal_missing']);
   });
 
+  // Whoever may write to the bucket could else make every later verification cry tampering, for ever.
+  it('leaves a place where what anybody puts is junk, and no finding', async () => {
+    const objects = await ageing([30, 900, 900], saying);
+    objects.set('seals/000000000000', Buffer.alloc(500, 'j'));
+    const verdict = await verified(objects, { now });
+    expect([verdict.codes, verdict.noticed, exitStatus(verdict, false)]).toEqual([[], ['seal_junk'], 0]);
+    expect((await verified(objects, { now: new Date(now.getTime() - DAY) })).codes).toEqual([
+      'seal_malformed',
+    ]);
+  });
+
   it('leaves segments behind that are no residue', async () => {
     const objects = await ageing([30, 900, 900], saying);
     objects.delete('seals/000000000000');

@@ -175,7 +175,7 @@ async function locateSegments(link: Link, listing: SegmentListing): Promise<Loca
 function settleEvidence(link: Link, before: Seal | null, evidence: SealEvidence, run: Run): void {
   const { seal } = link.file;
   const { log } = run.context;
-  const { reports } = evidence;
+  const { reports, trail } = evidence;
   const add = ({ code, message, leaf }: Fault) =>
     log.add(code, link.key, message, { seal: link.number, ...(leaf === undefined ? {} : { leaf }) });
   run.segments += evidence.checked;
@@ -187,9 +187,11 @@ function settleEvidence(link: Link, before: Seal | null, evidence: SealEvidence,
     const checked = checkTransactions(seal, before, last, reports);
     run.last = checked.last;
     checked.faults.forEach(add);
-    recordFaults(seal, reports).forEach(add);
     run.records += seal.count;
     run.plainBytes += seal.segments.reduce((sum, entry) => sum + entry.plain_bytes, 0);
+  }
+  if (trail !== 'unknown' && !isOfLaterLevel(seal) && !run.options.sealsOnly) {
+    recordFaults(seal, trail === 'none' ? null : trail).forEach(add);
   }
   run.pointers.settle(seal, before, evidence).forEach(add);
   run.options.onProgress?.({ seals: run.seals, records: run.records, plainBytes: run.plainBytes });

@@ -16,6 +16,7 @@ describe('targets of a ddl record', () => {
     ],
     ['a name without a schema', [{ schema: null, name: 's', kind: 'schema', effects: ['drops'] }]],
     ['no name, and so unknown', [{ effects: ['unknown'] }]],
+    ['an oid alone', [{ kind: 'table', oid: 5, effects: ['drops'] }]],
     ['columns of a rewrite, which may be none', [{ table: 't', effects: ['replaces'], columns: [] }]],
     [
       'several',
@@ -50,7 +51,11 @@ describe('targets of a ddl record', () => {
     ['an effect twice', [{ ...good, effects: ['rights', 'rights'] }]],
     ['none beside another', [{ ...good, effects: ['none', 'rights'] }]],
     ['unknown beside another', [{ ...good, effects: ['drops', 'unknown'] }]],
-    ['an effect on what is not named', [{ kind: 'table', oid: 5, effects: ['none'] }]],
+    ['an effect on what is not named', [{ kind: 'table', effects: ['none'] }]],
+    [
+      'an effect on what is in no schema and not named',
+      [{ schema: null, kind: 'table', effects: ['drops'] }],
+    ],
     ['table and name', [{ ...good, name: 't' }]],
     ['a table that is null', [{ ...good, table: null }]],
     ['a schema that is a number', [{ ...good, schema: 5 }]],

@@ -24,6 +24,8 @@ const EFFECTS = new Set([
 const ALONE = new Set(['none', 'unknown']);
 const MEMBERS = new Set(['schema', 'table', 'name', 'kind', 'oid', 'effects', 'becomes', 'columns']);
 const NUMBER = /^[1-9][0-9]{0,9}$/;
+/** Names nothing. */
+const NO_SCHEMA = ',"schema":null';
 
 /** JSON text of the targets, in the member order of FORMAT.md; `UNKNOWN_TARGETS` where any of them breaks a rule. */
 export function ddlTargets(tree: JsonTree | undefined): string {
@@ -38,7 +40,8 @@ function targetOf(tree: JsonTree): string | null {
   const place = placeOf(tree);
   const effects = effectsOf(tree['effects']);
   if (place === null || effects === null) return null;
-  if (place === '' && !effects.includes('unknown')) return null;
+  const isNamed = !['', NO_SCHEMA].includes(place) || oid !== undefined;
+  if (!isNamed && !effects.includes('unknown')) return null;
   if (kind !== undefined && !(isString(kind) && textOf(kind) === textOf(kind)?.toLowerCase())) return null;
   if (oid !== undefined && !isNumber(oid)) return null;
   const becomes = tree['becomes'];

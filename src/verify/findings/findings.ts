@@ -107,7 +107,7 @@ export const CODES = {
   lock_mode: ['finding', 'an object’s lock is not in COMPLIANCE mode'],
   lock_short: ['finding', 'an object’s lock ends before its retention'],
   // Interference and residue.
-  seal_junk: ['notice', 'something above the head that is no valid seal'],
+  seal_junk: ['notice', 'something above the head, or where a first seal has expired, that is no valid seal'],
   seal_version_invalid: ['notice', 'a further version of a seal that is not a valid one'],
   further_version: ['notice', 'a further, different version of an object'],
   delete_marker: ['notice', 'a delete marker hides an object that should be there'],

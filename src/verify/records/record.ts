@@ -85,7 +85,9 @@ function problemOf(value: Members, facts: RecordFacts, rules: Rules): RecordFact
   }
   if (facts.kind !== 'change') return null;
   const { key } = value['target'] as Members;
-  return patchProblem(facts.action, facts.image, value['patch'], isMembers(key) ? key : null, rules.level);
+  // What is no text is no image that anybody knows.
+  const image = value['image'] === undefined ? null : (facts.image ?? '');
+  return patchProblem(facts.action, image, value['patch'], isMembers(key) ? key : null, rules.level);
 }
 
 /** Number and index from 1, id and position texts that are not empty. */

@@ -39,7 +39,11 @@ export function reportBelow(
     missing(at, number - 1);
     at = number + 1;
     const [oldest] = chosen.refused.kept;
-    if (oldest !== undefined) log.add(oldest.fault.code, key, oldest.fault.message, { seal: number });
+    if (oldest !== undefined && excused) {
+      // The seal there may be gone, and anybody may put something in its place.
+      const message = `no valid seal (${oldest.fault.code}) where one has expired: ${oldest.fault.message}`;
+      log.add('seal_junk', key, message, { seal: number });
+    } else if (oldest !== undefined) log.add(oldest.fault.code, key, oldest.fault.message, { seal: number });
     else if (chosen.unread.length === 0) missing(number, number);
     if (chosen.deleteMarkers > 0 && !excused) {
       log.add('delete_marker', key, 'a delete marker hides it', { seal: number });

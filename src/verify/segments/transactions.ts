@@ -153,12 +153,15 @@ function checkPartial(seal: Seal, before: Seal | null, any: boolean, last: Place
   }
 }
 
-/** The records that explain the seal: genesis in the first, a gap record for each gap, a key record for the next key. */
-export function recordFaults(seal: Seal, reports: readonly SegmentReport[]): Fault[] {
+/**
+ * The records that explain the seal: genesis in the first, a gap record for each gap, a key record for the next key. All
+ * stand in class trail; null: the seal has no such segment.
+ */
+export function recordFaults(seal: Seal, trail: SegmentReport | null): Fault[] {
   const faults: Fault[] = [];
   const add = (code: Fault['code'], message: string) => faults.push({ code, message });
   if (seal.number === 0) {
-    const genesis = reports[0]?.genesis;
+    const genesis = trail?.genesis;
     if (genesis === null || genesis === undefined) add('genesis_missing', 'record 0 is no genesis record');
     else {
       if (genesis['trail'] !== seal.trail) add('genesis_missing', 'the genesis record is of another trail');
@@ -169,9 +172,9 @@ export function recordFaults(seal: Seal, reports: readonly SegmentReport[]): Fau
       }
     }
   }
-  if (sealLevel(seal) === 2) checkKeys(seal, reports, add);
+  if (sealLevel(seal) === 2) checkKeys(seal, trail?.keys ?? [], add);
   const recorded = new Map<string, number>();
-  for (const gap of reports.flatMap(({ gaps }) => gaps)) count(recorded, gap, 1);
+  for (const gap of trail?.gaps ?? []) count(recorded, gap, 1);
   for (const gap of seal.gaps ?? []) {
     if (count(recorded, gap, -1) < 0) add('gap_unrecorded', 'a gap that it names has no gap record');
   }
@@ -179,8 +182,8 @@ export function recordFaults(seal: Seal, reports: readonly SegmentReport[]): Fau
 }
 
 /** Where the key changes behind a seal, one record in it says so, and nowhere else does any. */
-function checkKeys({ next_key: next }: Seal, reports: readonly SegmentReport[], add: Add): void {
-  const [record, ...others] = reports.flatMap(({ keys }) => keys);
+function checkKeys({ next_key: next }: Seal, keys: SegmentReport['keys'], add: Add): void {
+  const [record, ...others] = keys;
   if (record === undefined) {
     if (next !== undefined) add('key_record', 'it names the next key, and has no key record');
   } else if (next === undefined) add('key_record', 'it has a key record, and names no next key');

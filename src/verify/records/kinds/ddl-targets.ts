@@ -55,12 +55,13 @@ function nameFault({ schema, table, name }: Members): string | null {
   ]);
 }
 
-function isNamed({ schema, table, name }: Members): boolean {
-  return schema !== undefined || table !== undefined || name !== undefined;
+/** Whether it says which object it is: a schema that is null does not. */
+function isNamed({ schema, table, name, oid }: Members): boolean {
+  return isText(schema) || table !== undefined || name !== undefined || oid !== undefined;
 }
 
 function isNewName(becomes: unknown): boolean {
-  if (!isMembers(becomes) || nameFault(becomes) !== null) return false;
+  if (!isMembers(becomes) || nameFault(becomes) !== null || becomes['schema'] === undefined) return false;
   return becomes['table'] !== undefined || becomes['name'] !== undefined;
 }
 

@@ -18,11 +18,12 @@ export function encodedProblem(record: Members, encoded: unknown, level: number)
 }
 
 function follow(record: Members, pointer: string): { readonly value: unknown } | null {
-  if (!pointer.startsWith('/')) return null;
+  if (!pointer.startsWith('/') || /~(?![01])/.test(pointer)) return null;
   let at: unknown = record;
   for (const raw of pointer.slice(1).split('/')) {
     const token = raw.replaceAll('~1', '/').replaceAll('~0', '~');
     if (typeof at !== 'object' || at === null || !Object.hasOwn(at, token)) return null;
+    if (Array.isArray(at) && token === 'length') return null;
     at = (at as Members)[token];
   }
   return { value: at };

@@ -123,10 +123,10 @@ function acknowledgedFault({ time, leaf, reason, who, signature }: Members, rule
   ]);
 }
 
-/** 8 random bytes, so that nobody can guess the record; 16 where a run's salt stands in their place. */
-function isSalt(kind: string, { salt }: Members): boolean {
-  if (salt === undefined || isBase64(salt, 8)) return true;
-  return (kind === 'baseline' || kind === 'difference') && isBase64(salt, 16);
+/** 8 random bytes, so that nobody can guess the record; 16 where the run's salt stands in their place. */
+function isSalt(kind: string, { salt, chunk, how }: Members): boolean {
+  const ofRun = (kind === 'baseline' && chunk === 0) || (kind === 'difference' && how === 'salt');
+  return salt === undefined || isBase64(salt, ofRun ? 16 : 8);
 }
 
 function isBase64(value: unknown, length: number): boolean {
