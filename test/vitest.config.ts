@@ -18,7 +18,7 @@ export default defineConfig({
     teardownTimeout: BACKSTOP_MS,
     // eventually() of support/patience.ts is better; at least it must not give up after a second.
     expect: { poll: { timeout: BACKSTOP_MS / 6 } },
-    // Real servers share the cores with the tests: two files at a time.
-    maxWorkers: 2,
+    // Real servers share the cores with the tests, and tests wait for servers: three files at a time keep two cores busy.
+    maxWorkers: 3,
   },
 });

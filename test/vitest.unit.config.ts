@@ -7,6 +7,10 @@ export default defineConfig({
     include: ['src/**/*.test.ts', 'test/support/*.test.ts', 'test/e2e/{architecture,compose}.test.ts'],
     // The suffix names the server that a test needs. Of the vector each byte is altered in turn, which takes too long for this.
     exclude: ['**/*.{pg,my,s3}.test.ts', 'src/verify/vector.test.ts', 'src/verify/outsider.test.ts'],
+    // A tenth of the random runs that `npm test` makes (support/runs.ts).
+    env: { ROWSEAL_RUNS: '0.1' },
+    // Modules are loaded once a worker, not once a file: half of the time.
+    isolate: false,
     reporters: ['default', './test/support/closing-line.ts'],
     // A backstop for what hangs, as in vitest.config.ts.
     testTimeout: 30 * 60_000,

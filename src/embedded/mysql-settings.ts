@@ -30,6 +30,9 @@ export function basicSettings({ flavor, programs, dir }: MysqlPlace): string[] {
     ...(charsets === null ? [] : [`character-sets-dir=${charsets}`]),
     `plugin-dir=${plugins}`,
     `datadir=${dataIn(dir)}`,
+    // $TMPDIR may be closed to the user that the server runs as. And MariaDB removes at its start what it takes for its own
+    // temporary tables, those of others below /tmp too.
+    `tmpdir=${dir}`,
     'innodb-buffer-pool-size=64M',
     ...(flavor === 'mysql'
       ? ['innodb-redo-log-capacity=32M']
@@ -48,8 +51,6 @@ export function serverSettings(
     ...basicSettings(place),
     `socket=${listen.socket}`,
     `pid-file=${path.join(dir, 'pid')}`,
-    // MariaDB removes at its start what it takes for its own temporary tables, those of others below /tmp too.
-    `tmpdir=${dir}`,
     `log-error=${errorLogIn(dir)}`,
     'bind-address=127.0.0.1',
     `port=${listen.port}`,

@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { runs } from '../../test/support/runs.ts';
 import { createFolderReader } from './folder.ts';
 import { compareKeys } from './names.ts';
 
@@ -154,7 +155,7 @@ describe('a hostile folder', () => {
           expect(await list(base + edge)).toEqual(bytewise.filter((name) => name.startsWith(base + edge)));
         },
       ),
-      { numRuns: 150 },
+      { numRuns: runs(150) },
     );
   });
 

@@ -94,7 +94,7 @@ it('loses none while versions are put and junk is deleted in between', async () 
     if (!found.has(version)) last = Number(version);
     found.add(version);
   }
-  for (const { version } of objects.slice(0, 14_900)) expect(found).toContain(version);
+  expect(objects.slice(0, 14_900).filter(({ version }) => !found.has(version))).toEqual([]);
 });
 
 it('holds nine pages of a key at most', async () => {

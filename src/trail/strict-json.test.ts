@@ -1,5 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { runs } from '../../test/support/runs.ts';
 import { JsonRefusal, parseJson, validateJson } from './strict-json.ts';
 
 const accepts = (bytes: Buffer | string): boolean => {
@@ -36,7 +37,7 @@ describe('strict JSON', () => {
         if (!parses(mutated)) expect(accepts(mutated), mutated).toBe(false);
         else if (!/\\u|"/.test(put + text)) expect(accepts(mutated), mutated).toBe(true);
       }),
-      { numRuns: 3000 },
+      { numRuns: runs(3000) },
     );
     fc.assert(
       fc.property(fc.array(alphabet, { maxLength: 8 }), (cs) => {
@@ -44,7 +45,7 @@ describe('strict JSON', () => {
         if (!parses(text)) expect(accepts(text), text).toBe(false);
         else expect(accepts(text), text).toBe(true);
       }),
-      { numRuns: 5000 },
+      { numRuns: runs(5000) },
     );
   });
 

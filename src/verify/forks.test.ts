@@ -100,6 +100,27 @@ describe('a second authentic seal of a number', () => {
 });
 
 describe('nobody without the key makes one', () => {
+  // A seal that lost a race lies there for all to copy. A copy with one more line of signature has another hash, which no
+  // seal lists: whoever may write could have made every verification report a fork, for ever.
+  it('of a seal that a later one lists, by adding lines to copies of it', async () => {
+    const lost = await second(2);
+    const copies = [1, 2].map((byte) => {
+      const payload = Buffer.alloc(72, byte).toString('base64');
+      return Buffer.concat([lost, Buffer.from(`— who.example/ever ${payload}\n`)]);
+    });
+    const drafts = listing(3, hex(lost));
+    for (const versions of [
+      [lost, ...copies],
+      [...copies, lost],
+      [copies[0]!, lost, copies[1]!],
+    ]) {
+      const verdict = await behind(2, versions, drafts);
+      expect(verdict).toMatchObject({ result: 'ok', noticed: ['further_version'], counts: { notices: 2 } });
+    }
+    // Not listed, all of them together are one.
+    expect((await behind(2, [lost, ...copies])).counts).toMatchObject({ findings: 1, notices: 0 });
+  });
+
   it('by another line of signature, nor by spoiling a copy', async () => {
     const own = (await buildTrail(honestDrafts())).get(sealPath(2))!;
     const payload = Buffer.alloc(72, 9).toString('base64');

@@ -126,8 +126,7 @@ describe('the state in a seal', () => {
     }
     const accepted = [begun(), seal([gap('accepted: known')], { policy: 1, capture: 2, open: [4] })];
     expect(await codes(accepted)).toEqual(['state_rule']);
-    const first = ofLevel2([begun({}), alarmed([]), then([], { open: [4] })]);
-    first[1] = alarmed([]);
+    const first = [begun({}), alarmed([]), ...ofLevel2([then([], { open: [4] })])];
     const verdict = await verified(await buildTrail(first));
     expect(verdict.findings.map(({ message }) => message)).toEqual([expect.stringContaining('of level 1')]);
   });
@@ -168,8 +167,7 @@ describe('an acknowledged record', () => {
   it('answers for a gap or tamper record of any level before it', async () => {
     expect(await codes([begun(), alarmed([]), then([acknowledged(4), acknowledged(5)])])).toEqual([]);
     expect(await codes([begun(), then([tamper, acknowledged(4)])])).toEqual([]);
-    const first = ofLevel2([begun(), alarmed([]), then([acknowledged(5)])]);
-    first[1] = alarmed([]);
+    const first = [begun(), alarmed([]), ...ofLevel2([then([acknowledged(5)])])];
     expect((await verified(await buildTrail(first))).codes).toEqual([]);
   });
 

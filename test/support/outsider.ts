@@ -8,7 +8,7 @@ import { type Recovered, recover } from '../../src/seal/head/recover.ts';
 import { createSealer } from '../../src/seal/sealer.ts';
 import type { TrailReader, TrailStore } from '../../src/store/store.ts';
 import type { Seal } from '../../src/trail/seal.ts';
-import { change, genesis, NAME, SIGNER } from './trail-builder.ts';
+import { change, laterGenesis, NAME, SIGNER } from './trail-builder.ts';
 
 const retention = { count: 1, unit: 'd' } as const;
 export const isOurs = sealCheck(NAME, SIGNER.key);
@@ -50,7 +50,7 @@ export async function sealOn(
   try {
     for (let number = from.number + 1; number <= from.number + count; number++) {
       await before(number);
-      if (number === 0) record('trail', genesis());
+      if (number === 0) record('trail', laterGenesis());
       record('default', change(number + 1, 1));
       progress = { through: `0/${number + 1}`, transactions: number + 1, partial: null };
       sealer.cut('age');

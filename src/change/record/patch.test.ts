@@ -16,6 +16,7 @@ import {
   text,
   unchanged,
 } from '../../../test/support/plain-record.ts';
+import { runs } from '../../../test/support/runs.ts';
 import { UNATTRIBUTED } from '../attribution/attribution.ts';
 import { RecordBuffer } from '../buffer.ts';
 import type { Relation } from '../change.ts';
@@ -148,7 +149,7 @@ describe('full images', () => {
       fc.property(fc.option(jsonRow), fc.option(jsonRow), (before, after) => {
         if (before !== null || after !== null) reproduces(withJson, before, after);
       }),
-      { numRuns: 1000 },
+      { numRuns: runs(1000) },
     );
   });
   test('unchanged TOAST is in the old row', () => {

@@ -14,6 +14,7 @@ import {
   session,
   watched,
 } from '../../../test/support/recorder-play.ts';
+import { runs } from '../../../test/support/runs.ts';
 import type { Progress } from '../sink.ts';
 import type { Spool } from '../spool.ts';
 import type { Recorder } from './recorder.ts';
@@ -130,7 +131,7 @@ describe('whatever the stream', () => {
         );
         expect(second.recorder.progress()).toEqual(whole.recorder.progress());
       }),
-      { numRuns: 1000 },
+      { numRuns: runs(1000) },
     );
   });
 

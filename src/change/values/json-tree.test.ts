@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { canonical, exactJson } from '../../../test/support/plain-record.ts';
+import { runs } from '../../../test/support/runs.ts';
 import { jsonOfTree, parseJsonTree } from './json-tree.ts';
 
 test('reads what JSON.parse reads, and writes it with the same digits', () => {
@@ -45,7 +46,7 @@ test('never accepts what JSON.parse or the strict reader refuses', () => {
       JSON.parse(text);
       exactJson(text.replaceAll('\n', ' '));
     }),
-    { numRuns: 5000 },
+    { numRuns: runs(5000) },
   );
 });
 
@@ -61,7 +62,7 @@ test('accepts what both accept, after one character was changed', () => {
       const tree = parseJsonTree(changed);
       expect(tree === undefined ? undefined : canonical(exactJson(jsonOfTree(tree)))).toBe(strict);
     }),
-    { numRuns: 2000 },
+    { numRuns: runs(2000) },
   );
 });
 

@@ -2,6 +2,7 @@
 import { readFileSync } from 'node:fs';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { runs } from '../../../test/support/runs.ts';
 import { RowsealError } from '../../base/errors.ts';
 import { vkeyOf } from '../vkey.ts';
 import { formatPolicy, isQuorum, MAX_POLICY_BYTES, type Policy, parsePolicy } from './policy.ts';
@@ -182,7 +183,7 @@ describe('a policy', () => {
         const error = refusalOf(some);
         if (error !== null) expect(error.code).toBe('policy_invalid');
       }),
-      { numRuns: 2000 },
+      { numRuns: runs(2000) },
     );
   });
 });

@@ -2,6 +2,7 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { runs } from '../../../test/support/runs.ts';
 import { createRange, EMPTY_ROOT, rootOf } from '../merkle.ts';
 import { findingOf } from '../refuse.ts';
 import { JsonRefusal } from '../strict-json.ts';
@@ -129,7 +130,7 @@ describe('a row', () => {
           }
         },
       ),
-      { numRuns: 3000 },
+      { numRuns: runs(3000) },
     );
     expect(() => canonicalJson(Buffer.from('{'))).toThrow(JsonRefusal);
   });

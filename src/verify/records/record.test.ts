@@ -1,5 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { runs } from '../../../test/support/runs.ts';
 import { JsonRefusal } from '../../trail/strict-json.ts';
 import { readRecord } from './record.ts';
 import { scanChange, scanned } from './record-scan.ts';
@@ -294,9 +295,9 @@ describe('a record', () => {
         plain += 1;
         expect(soundSlowly(text, level), text).toBe(true);
       }),
-      { numRuns: 5000 },
+      { numRuns: runs(5000) },
     );
-    expect(plain).toBeGreaterThan(100);
+    expect(plain).toBeGreaterThan(runs(100));
   });
 
   it.each([1, 2])(
@@ -314,7 +315,7 @@ describe('a record', () => {
             if (judge(spoiled, level) === 'plain') expect(soundSlowly(spoiled, level), spoiled).toBe(true);
           },
         ),
-        { numRuns: 5000 },
+        { numRuns: runs(5000) },
       );
     },
   );
@@ -411,7 +412,7 @@ describe('shapes', () => {
           if (taken) expect(judge(each, level), each).toBe('plain');
         }
       }),
-      { numRuns: 4000 },
+      { numRuns: runs(4000) },
     );
   });
 
@@ -477,8 +478,8 @@ describe('shapes', () => {
     (level) => {
       let narrow = 0;
       fc.assert(
-        fc.property(fc.array(fc.tuple(rowOf, fc.integer({ min: 1, max: 30 })), { maxLength: 8 }), (runs) => {
-          const texts = runs.flatMap(([row, count]) =>
+        fc.property(fc.array(fc.tuple(rowOf, fc.integer({ min: 1, max: 30 })), { maxLength: 8 }), (rows) => {
+          const texts = rows.flatMap(([row, count]) =>
             Array.from({ length: count }, (_, i) => textOf({ ...row, index: row.index + i })),
           );
           let last: ReturnType<typeof readAll>[number] = null;
@@ -498,9 +499,9 @@ describe('shapes', () => {
             last = read;
           });
         }),
-        { numRuns: 500 },
+        { numRuns: runs(500) },
       );
-      expect(narrow).toBeGreaterThan(1000);
+      expect(narrow).toBeGreaterThan(2 * runs(500));
     },
   );
 

@@ -55,8 +55,8 @@ export interface Candidate extends Refusal {
 export interface Further {
   /** Of the file, in hex. */
   readonly sha256: string;
-  /** Whether it is authentic too and says something else, which only a holder of the key can make. */
-  readonly fork: boolean;
+  /** What it says, where it is authentic too and says something else, which only a holder of the key can make; or null. */
+  readonly fork: string | null;
 }
 
 export interface Chosen {
@@ -141,8 +141,9 @@ function noteFurther(
   const sha256 = hash('sha256', bytes, 'hex');
   if (further.has(sha256)) return;
   const judged = judgeSeal(bytes, number, present.name, present);
-  const fork =
+  const isFork =
     'file' in judged && !(judged.file.leaf.equals(file.leaf) && judged.file.note.text === file.note.text);
+  const fork = isFork ? hash('sha256', `${judged.file.leaf}\n${judged.file.note.text}`, 'hex') : null;
   further.set(sha256, { sha256, fork });
 }
 

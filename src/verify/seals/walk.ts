@@ -123,7 +123,7 @@ async function* links(
     reportFurther(link, chosen, state, log);
     forks.pass(link.file.seal);
     for (const { sha256, fork } of chosen.further) {
-      if (fork) forks.add({ key: listed.key, seal: number, sha256 });
+      if (fork !== null) forks.add({ key: listed.key, seal: number, sha256, says: fork });
     }
     state.pending = createPending();
     state.head = link;
@@ -172,7 +172,7 @@ async function* chosenSeals(
 /** Other bytes behind the seal that counts, which anybody can have put there. */
 function reportFurther({ key, number }: Link, chosen: Chosen, state: State, log: FindingLog): void {
   for (const { sha256, fork } of chosen.further) {
-    if (fork) continue;
+    if (fork !== null) continue;
     if (state.further.length < MAX_FURTHER) state.further.push({ key, seal: number, sha256 });
     else log.add('further_version', key, 'a further version with other bytes', { seal: number });
   }

@@ -1,6 +1,7 @@
 import { crc32 } from 'node:zlib';
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
+import { runs } from '../../../../test/support/runs.ts';
 import { checksumOf } from './checksum.ts';
 
 test('is the one of zlib, however long the event is', () => {
@@ -9,6 +10,6 @@ test('is the one of zlib, however long the event is', () => {
       const event = Buffer.concat([bytes, Buffer.alloc(more, 0xa5)]);
       expect(checksumOf(event, bytes.length)).toBe(crc32(bytes));
     }),
-    { numRuns: 500 },
+    { numRuns: runs(500) },
   );
 });

@@ -2,6 +2,7 @@
 import fs from 'node:fs';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
+import { runs } from '../../../../test/support/runs.ts';
 import { RowsealError } from '../../../base/errors.ts';
 import { ABSENT, NULL, RAW, type RowImage, TEXT } from '../../../change/change.ts';
 import { createRowsReader, isRowsEvent } from './rows.ts';
@@ -138,7 +139,7 @@ describe.each(['mysql', 'mariadb'] as const)('%s', (flavor) => {
             throw error;
         }
       }),
-      { numRuns: 3000 },
+      { numRuns: runs(3000) },
     );
   });
 

@@ -1,5 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
+import { runs } from '../../../../test/support/runs.ts';
 import { fitsStored, storedPassword } from './password-hash.ts';
 
 describe('a password as the server stores it', () => {
@@ -35,7 +36,7 @@ describe('a password as the server stores it', () => {
           return fitsStored(password, stored) && !fitsStored(`${password}x`, stored);
         },
       ),
-      { numRuns: 30 },
+      { numRuns: runs(30) },
     );
   });
 

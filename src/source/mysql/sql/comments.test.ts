@@ -1,5 +1,6 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
+import { runs } from '../../../../test/support/runs.ts';
 import { sqlCommentIn, sqlCommentOf } from './comments.ts';
 
 test.each([
@@ -42,7 +43,7 @@ test('ends on any bytes', () => {
       const found = sqlCommentIn(Buffer.from(text));
       if (found !== null) expect(text).toContain(found);
     }),
-    { numRuns: 3000 },
+    { numRuns: runs(3000) },
   );
 });
 

@@ -1,5 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
+import { runs } from '../../../../test/support/runs.ts';
 import { ddlTargets } from '../../../change/record/ddl-targets.ts';
 import { parseJsonTree } from '../../../change/values/json-tree.ts';
 import { classify } from './statements.ts';
@@ -353,6 +354,6 @@ test('ends on any words, with targets that the format knows', () => {
       const said = classify(statement, 'shop', MODE);
       if (said.kind === 'ddl') expect(targets(statement, from)).not.toEqual([]);
     }),
-    { numRuns: 3000 },
+    { numRuns: runs(3000) },
   );
 });

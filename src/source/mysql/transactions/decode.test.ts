@@ -2,6 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { sealed } from '../../../../test/support/binlog-events.ts';
 import { listening, RECORDED, recorded, sentFrom } from '../../../../test/support/binlog-recorded.ts';
+import { runs } from '../../../../test/support/runs.ts';
 import { RowsealError } from '../../../base/errors.ts';
 
 async function told(events: readonly Buffer[], options: Parameters<typeof listening>[0]): Promise<string[]> {
@@ -112,7 +113,7 @@ describe.each(RECORDED)('recorded from $name', ({ name, flavor, start }) => {
         const stream = [...events.slice(0, which), spoiled, ...(which === 0 ? events.slice(1, 2) : [])];
         await expect(told(stream, from)).rejects.toMatchObject({ code: 'stream_not_understood' });
       }),
-      { numRuns: 300 },
+      { numRuns: runs(300) },
     );
   });
 
@@ -138,7 +139,7 @@ describe.each(RECORDED)('recorded from $name', ({ name, flavor, start }) => {
           if (!(error instanceof RowsealError)) throw error;
         }
       }),
-      { numRuns: 1500 },
+      { numRuns: runs(1500) },
     );
   });
 });

@@ -1,6 +1,7 @@
 /** Each kind of cell against an independent way to the same text, on any value. */
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
+import { runs } from '../../../../test/support/runs.ts';
 import { RAW, TEXT } from '../../../change/change.ts';
 import { CellText } from '../text/cell-text.ts';
 import { charsetOf } from '../text/charsets.ts';
@@ -74,7 +75,7 @@ describe('floating point', () => {
           if (value !== 0) expect(text.length).toBeLessThanOrEqual(String(value).length);
         },
       ),
-      { numRuns: 1000 },
+      { numRuns: runs(1000) },
     );
   });
 
@@ -98,7 +99,7 @@ describe('floating point', () => {
           }
         },
       ),
-      { numRuns: 1000 },
+      { numRuns: runs(1000) },
     );
   });
 
@@ -154,7 +155,7 @@ describe('decimals', () => {
           expected,
         );
       }),
-      { numRuns: 500 },
+      { numRuns: runs(500) },
     );
   });
 

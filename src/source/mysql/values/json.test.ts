@@ -1,6 +1,7 @@
 /** Binary JSON from hostile hands, and paths of differences. What real servers write is compared in integration. */
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
+import { runs } from '../../../../test/support/runs.ts';
 import { RowsealError } from '../../../base/errors.ts';
 import { CellText } from '../text/cell-text.ts';
 import { putDocument } from './json.ts';
@@ -62,7 +63,7 @@ describe('documents', () => {
           }
         },
       ),
-      { numRuns: 20_000 },
+      { numRuns: runs(20_000) },
     );
   });
 });

@@ -1,5 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
+import { runs } from '../../../../test/support/runs.ts';
 import { RowsealError } from '../../../base/errors.ts';
 import { ABSENT, NULL, type Relation, type RowImage, TEXT, UNCHANGED } from '../../../change/change.ts';
 import { createDecoder, type Decoder, type DecoderParts } from './decode.ts';
@@ -202,7 +203,7 @@ describe('pgoutput', () => {
           if (!(error instanceof RowsealError)) throw error;
         }
       }),
-      { numRuns: 3000 },
+      { numRuns: runs(3000) },
     );
   });
 });

@@ -235,7 +235,7 @@ async function readKit(client: Client): Promise<KitFacts | null> {
   return one(
     client,
     `SELECT coalesce((SELECT version FROM rowseal.kit), 0) AS version,
-       (SELECT coalesce(encode(sha256(convert_to(string_agg(proname || provolatile || prosrc, '' ORDER BY proname COLLATE "C"), 'SQL_ASCII')), 'hex'), '')
+       (SELECT coalesce(encode(sha256(convert_to(string_agg(proname::text || provolatile::text || prosrc, '' ORDER BY proname COLLATE "C"), 'SQL_ASCII')), 'hex'), '')
           FROM pg_proc WHERE pronamespace = 'rowseal'::regnamespace) AS digest,
        coalesce((SELECT attach_new FROM rowseal.kit), '{}') AS "attachNew",
        ARRAY(SELECT evtname::text FROM pg_event_trigger WHERE evtname = ANY ($1) AND evtenabled = 'A' ORDER BY 1) AS "eventTriggers",

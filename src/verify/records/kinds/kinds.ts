@@ -40,6 +40,7 @@ function firstFault(kind: string, record: Members, rules: Rules): string | null 
         ['to', isText(record['to'])],
         ['reason', isText(record['reason'])],
         ['time', isText(record['time'])],
+        ['id', record['transaction'] === undefined || isText(record['id'])],
       ]);
     case 'relation':
       return first([
