@@ -260,11 +260,17 @@ describe.each(['mysql', 'mariadb'] as const)('on %s', (flavor) => {
       ],
       [
         `update keyless set b = 'z'`,
-        [
-          flavor === 'mysql' ? 'update changed' : 'update full',
-          { op: 'test', path: '/b', value: 'y' },
-          { op: 'replace', path: '/b', value: 'z' },
-        ],
+        flavor === 'mysql'
+          ? [
+              'update changed',
+              { op: 'test', path: '/b', value: 'y' },
+              { op: 'replace', path: '/b', value: 'z' },
+            ]
+          : [
+              'update full',
+              { op: 'test', path: '', value: { a: 'x', b: 'y' } },
+              { op: 'replace', path: '', value: { a: 'x', b: 'z' } },
+            ],
       ],
       [
         `set session binlog_row_image = 'NOBLOB'; update t set a = 'three' where id = 1`,
