@@ -5,8 +5,14 @@ export default defineConfig({
   test: {
     root: new URL('..', import.meta.url).pathname,
     include: ['src/**/*.test.ts', 'test/support/*.test.ts', 'test/e2e/{architecture,compose}.test.ts'],
-    // The suffix names the server that a test needs. Of the vector each byte is altered in turn, which takes too long for this.
-    exclude: ['**/*.{pg,my,s3}.test.ts', 'src/verify/vector.test.ts', 'src/verify/outsider.test.ts'],
+    // The suffix names the server that a test needs. What alters vectors and trails member by member or byte by byte, or puts
+    // junk by the thousand, takes too long for this.
+    exclude: [
+      '**/*.{pg,my,s3}.test.ts',
+      'src/verify/{vector,later-vectors,vector-members,outsider}.test.ts',
+      'src/verify/beside/outsider.test.ts',
+      'src/seal/head/state-records.test.ts',
+    ],
     // A tenth of the random runs that `npm test` makes (support/runs.ts).
     env: { ROWSEAL_RUNS: '0.1' },
     // Modules are loaded once a worker, not once a file: half of the time.

@@ -81,7 +81,10 @@ BEGIN
   END IF;
 END//
 
--- For the capture account, which sees neither triggers nor procedures by itself: those of ours, as they are now.
+-- For the capture account, which sees neither triggers nor procedures by itself: those of ours, as they are now. And the
+-- tables that rowseal_owner can see, by name, so that a trigger that went with its table is told from one that was dropped:
+-- after the triggers, in this order, so that a table that is dropped while this runs is not taken for one that lost its
+-- triggers. And the grants that let it see them: where one was taken away, what is not seen need not be gone.
 CREATE /*M! OR REPLACE */ DEFINER = rowseal_owner@localhost
 PROCEDURE /*!80029 IF NOT EXISTS */ rowseal.inventory()
 READS SQL DATA SQL SECURITY DEFINER
@@ -92,7 +95,20 @@ BEGIN
   UNION ALL
   SELECT 'trigger', EVENT_OBJECT_SCHEMA, EVENT_OBJECT_TABLE, TRIGGER_NAME, CONCAT(ACTION_TIMING, ' ', EVENT_MANIPULATION),
          NULL, DEFINER, NULL, ACTION_STATEMENT
-    FROM information_schema.TRIGGERS WHERE DEFINER = 'rowseal_owner@localhost';
+    FROM information_schema.TRIGGERS WHERE DEFINER = 'rowseal_owner@localhost'
+  UNION ALL
+  SELECT 'table', TABLE_SCHEMA, TABLE_NAME, NULL, NULL, NULL, NULL, NULL, NULL
+    FROM information_schema.TABLES
+   WHERE TABLE_TYPE IN ('BASE TABLE', 'SYSTEM VERSIONED')
+     AND TABLE_SCHEMA NOT IN ('mysql', 'sys', 'performance_schema', 'information_schema', 'rowseal')
+  UNION ALL
+  SELECT 'grant', TABLE_SCHEMA, NULL, PRIVILEGE_TYPE, NULL, NULL, NULL, NULL, NULL
+    FROM information_schema.SCHEMA_PRIVILEGES
+   WHERE GRANTEE = CONCAT(QUOTE('rowseal_owner'), '@', QUOTE('localhost')) AND PRIVILEGE_TYPE = 'TRIGGER'
+  UNION ALL
+  SELECT 'grant', TABLE_SCHEMA, TABLE_NAME, PRIVILEGE_TYPE, NULL, NULL, NULL, NULL, NULL
+    FROM information_schema.TABLE_PRIVILEGES
+   WHERE GRANTEE = CONCAT(QUOTE('rowseal_owner'), '@', QUOTE('localhost')) AND PRIVILEGE_TYPE = 'TRIGGER';
 END//
 DELIMITER ;
 

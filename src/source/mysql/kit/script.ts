@@ -35,15 +35,31 @@ export function statementsIn({ sql, statements }: Step): readonly string[] {
   return statements ?? statementsOf(sql);
 }
 
+/** A step made of statements that may hold semicolons, so that a client needs another delimiter. */
+export function bodiedStepOf(title: string, statements: readonly string[]): Step {
+  return { title, sql: `DELIMITER //\n${statements.join('//\n')}//\nDELIMITER ;`, statements };
+}
+
 /** Bodies of the procedures that a file makes, by name, as information_schema.ROUTINES.ROUTINE_DEFINITION shows them. */
 export function procedureBodies(script: string): Record<string, string> {
-  const found: Record<string, string> = {};
-  for (const statement of statementsOf(script)) {
-    const made =
-      /^CREATE\b[^(]*\bPROCEDURE\b[^(]*\browseal\.(\w+)\(.*?\bSQL SECURITY DEFINER\n(BEGIN\b.*)$/s.exec(
-        statement,
-      );
-    if (made !== null) found[made[1] as string] = made[2] as string;
-  }
-  return found;
+  const made = statementsOf(script)
+    .map(procedureIn)
+    .filter((each) => each !== null);
+  return Object.fromEntries(made.map(({ name, body }) => [name, body]));
+}
+
+/** The statements of a file, but for those that make a procedure which is not to be touched. */
+export function statementsBut(script: string, isKept: (procedure: string) => boolean): string[] {
+  return statementsOf(script).filter((statement) => {
+    const made = procedureIn(statement);
+    return made === null || !isKept(made.name);
+  });
+}
+
+function procedureIn(statement: string): { name: string; body: string } | null {
+  const made =
+    /^CREATE\b[^(]*\bPROCEDURE\b[^(]*\browseal\.(\w+)\(.*?\bSQL SECURITY DEFINER\n(BEGIN\b.*)$/s.exec(
+      statement,
+    );
+  return made === null ? null : { name: made[1] as string, body: made[2] as string };
 }

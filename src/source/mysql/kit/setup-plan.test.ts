@@ -13,9 +13,9 @@ import { planSetup, renderAccount } from './setup-plan.ts';
 
 describe('the plan of setup', () => {
   const files = {
-    kit: 'KIT',
-    tableBlackhole: 'HOLE',
-    tableInnodb: 'STORE',
+    kit: 'KIT;',
+    tableBlackhole: 'HOLE;',
+    tableInnodb: 'STORE;',
     account: `FOR 'rowseal'@'%';`,
     uninstall: 'OUT',
   };
@@ -26,7 +26,7 @@ describe('the plan of setup', () => {
 
   test('what a trigger calls comes before the trigger', () => {
     const steps = sql(bare);
-    expect(steps.slice(0, 3)).toEqual(['KIT', 'HOLE', `FOR 'rowseal'@'%';`]);
+    expect(steps.slice(0, 3)).toEqual(['KIT;', 'HOLE;', `FOR 'rowseal'@'%';`]);
     expect(steps.slice(3, 5)).toEqual([
       "GRANT REFERENCES ON `shop`.* TO 'rowseal'@'%';",
       "GRANT EXECUTE ON PROCEDURE rowseal.set_context TO 'app'@'%';",
@@ -38,17 +38,53 @@ describe('the plan of setup', () => {
 
   test('BLACKHOLE is installed where it lies there, and done without where not', () => {
     expect(sql({ ...bare, blackhole: 'installable' })[0]).toBe("INSTALL SONAME 'ha_blackhole';");
-    expect(sql({ ...bare, blackhole: 'absent' }).slice(0, 2)).toEqual(['KIT', 'STORE']);
+    expect(sql({ ...bare, blackhole: 'absent' }).slice(0, 2)).toEqual(['KIT;', 'STORE;']);
   });
 
   test('an altered procedure is made anew, and its callers keep their grant', () => {
     const altered = { ...kit, procedures: [procedure('set_context', 'other'), procedure('emit', 'B')] };
     expect(sql({ ...good, kit: altered })).toEqual([
       'DROP PROCEDURE IF EXISTS rowseal.`set_context`;',
-      'KIT',
-      'HOLE',
+      'KIT;',
+      'HOLE;',
       "GRANT EXECUTE ON PROCEDURE rowseal.set_context TO 'app'@'%';",
     ]);
+  });
+
+  // An upgrade changed rowseal.inventory alone. The plan ran the files as a whole: on MariaDB that replaced the procedure which
+  // every trigger calls too, and MySQL before 8.0.29 ended it, since the others were there already.
+  test('what an older kit lacks is renewed, and what is whole is not touched', () => {
+    const create = (name: string, body: string) =>
+      `CREATE OR REPLACE PROCEDURE rowseal.${name}()\nSQL SECURITY DEFINER\nBEGIN ${body}; END`;
+    const kitFile = [
+      'SET SESSION sql_mode = 1;\nDELIMITER //',
+      `${create('emit_session', 'SELECT 1')}//`,
+      `${create('inventory', 'SELECT 2')}//`,
+      'DELIMITER ;\nGRANT IT;',
+    ].join('\n');
+    const hole = `DELIMITER //\n${create('emit', 'SELECT 3')}//\nDELIMITER ;`;
+    const bodies = { emit_session: 'BEGIN SELECT 1; END', inventory: 'BEGIN SELECT 2; END' };
+    const emit = { blackhole: 'BEGIN SELECT 3; END', innodb: 'I' };
+    const procedures = [
+      procedure('emit_session', 'BEGIN SELECT 1; END'),
+      procedure('inventory', 'BEGIN SELECT 0; END'),
+      procedure('emit', 'BEGIN SELECT 3; END'),
+    ];
+    const { steps } = planSetup(
+      { ...good, kit: { ...kit, procedures } },
+      { ...wish, procedures: { bodies, emit } },
+      { ...files, kit: kitFile, tableBlackhole: hole },
+      null,
+    );
+    expect(steps.map(({ statements }) => statements)).toEqual([
+      ['DROP PROCEDURE IF EXISTS rowseal.`inventory`'],
+      ['SET SESSION sql_mode = 1', create('inventory', 'SELECT 2'), 'GRANT IT'],
+      [],
+      [`GRANT EXECUTE ON PROCEDURE rowseal.inventory TO 'rowseal'@'%'`],
+    ]);
+    expect(steps[1]?.sql).toBe(
+      `DELIMITER //\nSET SESSION sql_mode = 1//\n${create('inventory', 'SELECT 2')}//\nGRANT IT//\nDELIMITER ;`,
+    );
   });
 
   test('a hash is never shown', () => {

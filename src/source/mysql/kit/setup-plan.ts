@@ -23,7 +23,7 @@ import {
   quoteLiteral,
   quoteSchemaGrant,
 } from '../sql/quote.ts';
-import { statementsOf, stepOf } from './script.ts';
+import { bodiedStepOf, statementsBut, statementsOf, stepOf } from './script.ts';
 
 /** The SQL files of the kit, as they stand in sql/mysql. */
 export interface KitFiles {
@@ -164,7 +164,8 @@ function notes(
 
 function kitSteps(facts: PreflightFacts, wish: PreflightWish, files: KitFiles): Step[] {
   const { kit, blackhole } = facts;
-  const altered = kit === null ? [] : (alteredProcedures(kit, wish) ?? []);
+  const seen = kit === null ? null : alteredProcedures(kit, wish);
+  const altered = seen ?? [];
   const whole = kit !== null && kit.comment === KIT_COMMENT && kit.engine !== null && altered.length === 0;
   if (whole) return [];
   const engine = kit?.engine ?? (blackhole === 'absent' ? 'InnoDB' : 'BLACKHOLE');
@@ -183,11 +184,8 @@ function kitSteps(facts: PreflightFacts, wish: PreflightWish, files: KitFiles): 
       ),
     );
   steps.push(
-    { title: 'schema rowseal, its procedures, and their locked owner (01-kit.sql)', sql: files.kit },
-    {
-      title: `table rowseal.context, ENGINE=${engine} (01-table-${engine.toLowerCase()}.sql)`,
-      sql: table,
-    },
+    fileStep('schema rowseal, its procedures, and their locked owner (01-kit.sql)', files.kit, seen),
+    fileStep(`table rowseal.context, ENGINE=${engine} (01-table-${engine.toLowerCase()}.sql)`, table, seen),
   );
   // MySQL takes grants on a procedure away with it.
   if (altered.includes('set_context'))
@@ -198,6 +196,16 @@ function kitSteps(facts: PreflightFacts, wish: PreflightWish, files: KitFiles): 
       mayCall(`${facts.account.name} may call rowseal.inventory, as before`, 'inventory', facts.account.name),
     );
   return steps;
+}
+
+/** A file of the kit. `altered`: the procedures to be made anew, the others stay as they are; null: all of them. */
+function fileStep(title: string, file: string, altered: readonly string[] | null): Step {
+  if (altered === null) return { title, sql: file };
+  const statements = statementsBut(file, (procedure) => !altered.includes(procedure));
+  // MariaDB would replace also what is whole, and wait for every transaction that called it; MySQL before 8.0.29 would refuse.
+  return statements.length === statementsOf(file).length
+    ? { title, sql: file }
+    : bodiedStepOf(`${title}, as far as it is not there`, statements);
 }
 
 function accountSteps(

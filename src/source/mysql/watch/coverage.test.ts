@@ -4,6 +4,8 @@ import type { Kit } from './kit.ts';
 
 const kit = (tables: string[], whole = tables): Kit => ({
   objects: new Map(),
+  tableOf: new Map(),
+  present: null,
   tables: new Set(tables),
   whole: new Set(whole),
 });

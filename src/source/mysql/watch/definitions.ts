@@ -81,7 +81,7 @@ async function readDefinitions(
 ): Promise<Definitions> {
   const lookedAt = clock();
   const { foldsNames } = facts;
-  const kit = await readKit(side);
+  const kit = await readKit(side, foldsNames);
   const tables = await readTableNames(side);
   const coverage = coverageOf(tables, kit, foldsNames, { covers, wantsTrigger });
   const redactions = policy === null ? null : await readRedacted(side, policy, tables, foldsNames);

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import type { BinlogState } from '../wire/server.ts';
-import type { Kit } from './kit.ts';
+import { compareKit, type Kit, kitOf } from './kit.ts';
 import { type Capture, compareCapture, problemsOf } from './settings.ts';
 import { lostOf, retentionProblem, retentionSeconds } from './watch.ts';
 
@@ -10,6 +10,8 @@ const KIT: Kit = {
     ['table rowseal.context', 'BLACKHOLE'],
     ['procedure rowseal.set_context', 'a1'],
   ]),
+  tableOf: new Map(),
+  present: null,
   tables: new Set(),
   whole: new Set(),
 };
@@ -77,6 +79,96 @@ describe('what changed between two looks', () => {
       ['setting_too_low', 'binlog_row_image'],
       ['binlog_filter', 'binlog_do_db, binlog_ignore_db'],
     ]);
+  });
+});
+
+// A table was dropped, or renamed as tools for online changes do, and the next look took its three triggers for taken away:
+// tamper, where nobody had done anything to them.
+describe('a trigger that is gone', () => {
+  const row = (kind: string, schema: string, table: string | null, rest: Record<string, string> = {}) => ({
+    kind,
+    schema_name: schema,
+    table_name: table,
+    name: null,
+    event: null,
+    security: null,
+    definer: null,
+    mode: null,
+    body: null,
+    ...rest,
+  });
+  const triggersOf = (schema: string, table: string) =>
+    ['INSERT', 'UPDATE', 'DELETE'].map((event) =>
+      row('trigger', schema, table, { event: `AFTER ${event}`, body: 'x' }),
+    );
+  const table = (schema: string, name: string) => row('table', schema, name);
+  const grant = row('grant', 'shop', null, { name: 'TRIGGER' });
+  type Rows = Parameters<typeof kitOf>[0];
+  const change = (before: Rows, after: Rows, folds = false) =>
+    compareKit(kitOf(before, 'BLACKHOLE', folds), kitOf(after, 'BLACKHOLE', folds)).map((each) => [
+      each.kind === 'tamper' ? each.what : each.kind === 'lifecycle' ? each.event : each.kind,
+      'details' in each ? each.details['object'] : null,
+    ]);
+  const three = (what: string, on: string) =>
+    ['INSERT', 'UPDATE', 'DELETE'].map((event) => [what, `trigger ${on} AFTER ${event}`]);
+  const attached = [...triggersOf('shop', 'orders'), table('shop', 'orders'), grant];
+
+  test('went with its table', () => {
+    expect(change(attached, [grant])).toEqual(three('context_object_gone', 'shop.orders'));
+    const renamed = [...triggersOf('shop', 'old'), table('shop', 'old'), grant];
+    expect(change(attached, renamed)).toEqual([
+      ...three('context_object_gone', 'shop.orders'),
+      ...three('context_object_created', 'shop.old'),
+    ]);
+    expect(compareKit(kitOf(attached, null, false), kitOf([grant], null, false))[0]).toEqual({
+      kind: 'lifecycle',
+      event: 'context_object_gone',
+      details: { object: 'trigger shop.orders AFTER INSERT' },
+    });
+  });
+
+  test('is tamper where its table is there, or one that was made anew', () => {
+    const bare = [table('shop', 'orders'), grant];
+    expect(change(attached, bare)).toEqual(three('context_object_dropped', 'shop.orders'));
+    expect(change(attached, attached.slice(1))).toEqual(
+      three('context_object_dropped', 'shop.orders').slice(0, 1),
+    );
+  });
+
+  test('is tamper where the owner may not see any more what is there', () => {
+    expect(change([...attached, row('grant', 'b', 'c', { name: 'TRIGGER' })], [grant])).toEqual([
+      ...three('context_object_dropped', 'shop.orders'),
+      ['context_object_dropped', 'grant TRIGGER ON b.c'],
+    ]);
+    expect(change(attached, [])).toEqual([
+      ...three('context_object_dropped', 'shop.orders'),
+      ['context_object_dropped', 'grant TRIGGER ON shop.*'],
+    ]);
+  });
+
+  test('is tamper where the installed kit does not tell tables', () => {
+    const older = triggersOf('shop', 'orders');
+    expect(change(older, [])).toEqual(three('context_object_dropped', 'shop.orders'));
+    // Renewed in between: what the later look saw decides.
+    expect(change(older, [grant])).toEqual([
+      ...three('context_object_gone', 'shop.orders'),
+      ['context_object_created', 'grant TRIGGER ON shop.*'],
+    ]);
+  });
+
+  test('names are compared as the server does', () => {
+    const capital = [...triggersOf('Shop', 'Orders'), table('Shop', 'Orders'), grant];
+    const bare = [table('shop', 'orders'), grant];
+    expect(change(capital, bare, true)).toEqual(three('context_object_dropped', 'Shop.Orders'));
+    expect(change(capital, bare, false)).toEqual(three('context_object_gone', 'Shop.Orders'));
+  });
+
+  test('of ten thousand tables', () => {
+    const names = Array.from({ length: 10_000 }, (_, each) => `t${each}`);
+    const all = [...names.flatMap((name) => [...triggersOf('shop', name), table('shop', name)]), grant];
+    const told = change(all, [...names.slice(5000).map((name) => table('shop', name)), grant]);
+    expect(told.filter(([what]) => what === 'context_object_gone')).toHaveLength(15_000);
+    expect(told.filter(([what]) => what === 'context_object_dropped')).toHaveLength(15_000);
   });
 });
 
