@@ -21,6 +21,9 @@ export interface StoreFaults {
   readonly disturbances: readonly ((random: Random) => Promise<void>)[];
 }
 
+/** A trail that failed some times in a row rests for up to half a minute, and fails again: idle time, as it should be. */
+const LONGEST_PAUSE_MS = 180_000;
+
 export async function surviveStoreFaults(
   at: CrashCase<Verdict>,
   { seed, load, disturbances }: StoreFaults,
@@ -39,7 +42,12 @@ export async function surviveStoreFaults(
   faults.calm(false);
   for (const disturb of disturbances) {
     const calls = faults.calls.length + 20 + random.below(40);
-    await until(() => faults.calls.length >= calls);
+    await until(
+      () => faults.calls.length >= calls,
+      LONGEST_PAUSE_MS,
+      100,
+      () => trail.log.slice(-10).join('\n'),
+    );
     await disturb(random);
   }
   await until(() => workload.begun() >= 300);
