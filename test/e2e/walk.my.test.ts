@@ -64,15 +64,16 @@ async function sql({ server: { port, password, caFile } }: Walk, block: Block, u
   }
 }
 
-/** Runs it until what it prints fits, for what is sealed takes a moment. */
+/**
+ * Runs it until what it prints fits, for what is sealed takes a moment; and once more, since of several commands the first
+ * may have looked before that moment.
+ */
 async function eventually({ shell }: Walk, script: string, fits: (ran: Ran) => boolean): Promise<Ran> {
-  let ran = await shell.run(script);
   await until(async () => {
-    if (fits(ran) && ran.failed.length === 0) return true;
-    ran = await shell.run(script);
-    return false;
+    const ran = await shell.run(script);
+    return fits(ran) && ran.failed.length === 0;
   });
-  return ran;
+  return shell.run(script);
 }
 
 /** From the first block to the last; the daemon that runs then. */
