@@ -3,25 +3,13 @@
  * its message. Whoever can write such a message may have written it: what is not by the rules is `unknown` as a whole,
  * never passed on and never taken for less than it may be.
  */
+import { DDL_EFFECTS, LONE_EFFECTS } from '../../trail/ddl-effects.ts';
 import { isObject, textOf } from '../attribution/envelope.ts';
 import type { JsonTree } from '../values/json-tree.ts';
 
 /** What is said where nothing is understood: it ends what is known of every table. */
 export const UNKNOWN_TARGETS = '[{"effects":["unknown"]}]';
 
-const EFFECTS = new Set([
-  'creates',
-  'drops',
-  'empties',
-  'replaces',
-  'renames',
-  'columns',
-  'rights',
-  'none',
-  'unknown',
-]);
-/** These say everything or nothing: no other word stands beside them. */
-const ALONE = new Set(['none', 'unknown']);
 const MEMBERS = new Set(['schema', 'table', 'name', 'kind', 'oid', 'effects', 'becomes', 'columns']);
 const NUMBER = /^[1-9][0-9]{0,9}$/;
 /** Names nothing. */
@@ -86,9 +74,9 @@ function placeOf(tree: { readonly [name: string]: JsonTree }): string | null {
 function effectsOf(tree: JsonTree | undefined): string[] | null {
   if (!Array.isArray(tree) || tree.length === 0) return null;
   const words = tree.map((word) => (isString(word) ? textOf(word) : null));
-  const known = words.filter((word) => word !== null && EFFECTS.has(word)) as string[];
+  const known = words.filter((word) => word !== null && DDL_EFFECTS.has(word)) as string[];
   if (known.length !== words.length || new Set(known).size !== known.length) return null;
-  return known.length > 1 && known.some((word) => ALONE.has(word)) ? null : known;
+  return known.length > 1 && known.some((word) => LONE_EFFECTS.has(word)) ? null : known;
 }
 
 function becomesOf(tree: JsonTree): string | null {

@@ -103,6 +103,22 @@ test('what is gone, spoiled or something else is not known, and stops nothing', 
   expect(await expired.known()).toEqual(NOTHING_KNOWN);
 });
 
+// A search that stepped onto an expired seal gave up, though the record stood above it.
+test('found where the first seals have expired, wherever the search meets them', async () => {
+  for (const at of [16, 20, 30, 39]) {
+    const { store, known } = await trailOf(40, (seal, record) => {
+      record(lifecycle('stopped', seal));
+      if (seal === at) record(lifecycle('tables', seal), 'policy');
+    });
+    const { list } = store;
+    store.list = (prefix, after) => {
+      const number = Number(/^seals\/(\d{12})$/.exec(prefix)?.[1] ?? at);
+      return list(number < 16 ? 'seals/gone' : prefix, after);
+    };
+    expect((await known()).policy?.details, `seal ${at}`).toEqual({ n: at });
+  }
+});
+
 test('a store that does not answer is no loss: it is asked again', async () => {
   const { store, known } = await trailOf(2, (seal, record) => {
     if (seal === 0) record(lifecycle('started', seal), 'policy');

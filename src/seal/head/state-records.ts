@@ -41,29 +41,22 @@ export async function readState(parts: Parts, head: Head, log: Log): Promise<Kno
   return { policy: await read('policy'), capture: await read('capture') };
 }
 
-/** The seal among 0…`newest` that has this leaf: the last whose `first` is not above it. Null where one on the way is gone. */
+/**
+ * The seal among 0…`newest` that has this leaf: the last whose `first` is not above it. The first seals may have expired:
+ * one that is gone stands below. Null where it is gone itself.
+ */
 async function sealOf(leaf: number, newest: number, parts: Parts): Promise<Seal | null> {
-  const at = async (number: number) => {
-    const listed = await lookUp(parts.store, sealPath(number));
-    return (await oldestSeal(parts.store, listed, parts.isSeal)).found?.file.seal ?? null;
-  };
   let above = newest + 1;
+  let below = -1;
   let found: Seal | null = null;
-  for (let step = 1; found === null; step *= 2) {
-    const number = Math.max(0, above - step);
-    const seal = await at(number);
-    if (seal === null) return null;
-    if (seal.first <= leaf) found = seal;
-    else if (number === 0) return null;
-    else above = number;
-  }
-  while (found.number + 1 < above) {
-    const middle = found.number + Math.floor((above - found.number) / 2);
-    const seal = await at(middle);
-    if (seal === null) return null;
-    if (seal.first <= leaf) found = seal;
-    else above = middle;
-  }
+  const look = async (number: number) => {
+    const listed = await lookUp(parts.store, sealPath(number));
+    const seal = (await oldestSeal(parts.store, listed, parts.isSeal)).found?.file.seal ?? null;
+    if (seal !== null && seal.first > leaf) above = number;
+    else [below, found] = [number, seal];
+  };
+  for (let step = 1; below < 0 && above > 0; step *= 2) await look(Math.max(0, above - step));
+  while (below + 1 < above) await look(below + Math.floor((above - below) / 2));
   return found;
 }
 

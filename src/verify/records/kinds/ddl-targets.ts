@@ -2,21 +2,8 @@
  * The member `targets` of a ddl record of level 2: what the statement did, to every object that it names (FORMAT.md
  * section 11). A reader drops or keeps rows by it, so a list that contradicts itself is no list.
  */
-import { first, isCount, isListOf, isMembers, isText, type Members, oneOf } from './members.ts';
-
-const EFFECTS = [
-  'creates',
-  'drops',
-  'empties',
-  'replaces',
-  'renames',
-  'columns',
-  'rights',
-  'none',
-  'unknown',
-];
-/** Effects that stand alone. */
-const ALONE = ['none', 'unknown'];
+import { DDL_EFFECTS, LONE_EFFECTS } from '../../../trail/ddl-effects.ts';
+import { first, isCount, isListOf, isMembers, isText, type Members } from './members.ts';
 
 /** Name of the first member that is missing or malformed, or null. */
 export function targetsFault({ targets }: Members): string | null {
@@ -37,9 +24,9 @@ function targetFault(target: Members): string | null {
   return first([
     ['kind', kind === undefined || (isText(kind) && kind === kind.toLowerCase())],
     ['oid', oid === undefined || isCount(oid)],
-    ['effects', effects.every((effect) => oneOf(EFFECTS, effect))],
+    ['effects', effects.every((effect) => DDL_EFFECTS.has(effect))],
     ['effects', new Set(effects).size === effects.length],
-    ['effects', effects.length === 1 || !effects.some((effect) => ALONE.includes(effect))],
+    ['effects', effects.length === 1 || !effects.some((effect) => LONE_EFFECTS.has(effect))],
     ['effects', isNamed(target) || effects[0] === 'unknown'],
     ['becomes', effects.includes('renames') ? isNewName(becomes) : becomes === undefined],
     ['columns', columns === undefined || (touched && isListOf(columns, isNumber))],
