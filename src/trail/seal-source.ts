@@ -37,6 +37,12 @@ export interface SealState {
   readonly more?: number;
 }
 
+/** Events of the lifecycle records that these two point at. */
+export const STATE_EVENTS: { readonly [member in 'policy' | 'capture']: ReadonlySet<unknown> } = {
+  policy: new Set(['started', 'source_reincarnated', 'tables']),
+  capture: new Set(['capture']),
+};
+
 /** Open records that `source.state` names one by one. */
 export const MAX_OPEN = 64;
 

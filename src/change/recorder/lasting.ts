@@ -2,6 +2,7 @@
  * What a later daemon has to know and finds in the trail alone: which tables are captured, and what the looks at the
  * server found. It says when such a record is due again. It must never write one that is ahead of the records about rows.
  */
+import { STATE_EVENTS } from '../../trail/seal-source.ts';
 import type { Captured } from '../captured/captured.ts';
 import type { Observation } from '../change.ts';
 import type { Known } from '../known.ts';
@@ -24,8 +25,6 @@ export interface Lasting {
   due(): Observation[];
 }
 
-const POLICY = new Set(['started', 'source_reincarnated', 'tables']);
-
 export function createLasting({ captured, known, effective, renewMs, now }: LastingParts): Lasting {
   let capture = known.capture?.details ?? null;
   const writtenAt: { [mark in Mark]: number } = {
@@ -39,12 +38,12 @@ export function createLasting({ captured, known, effective, renewMs, now }: Last
     keep(observation) {
       if (observation.kind !== 'lifecycle') return { observation };
       const { event, details } = observation;
-      if (event === 'capture') {
+      if (STATE_EVENTS.capture.has(event)) {
         capture = details;
         writtenAt.capture = now();
         return { observation, mark: 'capture' };
       }
-      if (!POLICY.has(event)) return { observation };
+      if (!STATE_EVENTS.policy.has(event)) return { observation };
       if (event === 'source_reincarnated') captured.forget('oids');
       began = true;
       writtenAt.policy = now();

@@ -13,14 +13,10 @@ import type { TrailReader } from '../../store/store.ts';
 import { sealPath, segmentPath, TRAIL_CLASS } from '../../trail/names.ts';
 import { findingOf } from '../../trail/refuse.ts';
 import type { Seal, SegmentEntry } from '../../trail/seal.ts';
+import { STATE_EVENTS } from '../../trail/seal-source.ts';
 import { decompressSegment } from '../../trail/segment.ts';
 import type { Head } from './head.ts';
 import { oldestSeal, type SealCheck } from './oldest.ts';
-
-const EVENTS: Readonly<Record<Mark, ReadonlySet<unknown>>> = {
-  policy: new Set(['started', 'source_reincarnated', 'tables']),
-  capture: new Set(['capture']),
-};
 
 interface Parts {
   readonly store: TrailReader;
@@ -33,7 +29,7 @@ export async function readState(parts: Parts, head: Head, log: Log): Promise<Kno
     const leaf = head.state[mark];
     if (leaf === undefined) return null;
     const seal = await sealOf(leaf, head.number, parts);
-    const record = seal === null ? null : knownOf(await lineOf(leaf, seal, parts), EVENTS[mark]);
+    const record = seal === null ? null : knownOf(await lineOf(leaf, seal, parts), STATE_EVENTS[mark]);
     if (record === null)
       log.warn({ leaf, mark }, 'what the trail knew is not there any more: going on without');
     return record;

@@ -3,6 +3,7 @@
  * stand, what is missing or was tampered with, who answered for it, and the numbers of what a server's log told.
  * Bounded: a segment may hold any number of each.
  */
+import { STATE_EVENTS } from '../../trail/seal-source.ts';
 import type { Fault } from '../findings/findings.ts';
 import type { Members } from './kinds/members.ts';
 
@@ -30,7 +31,6 @@ export interface MarkWriter {
 
 /** Of each list. */
 const KEPT = 100_000;
-const POLICY_EVENTS = ['started', 'source_reincarnated', 'tables'];
 
 /** `label` is the last part of the trail's name; `level` that of the records. */
 export function createMarks(label: string, level: number): MarkWriter {
@@ -71,9 +71,8 @@ export function createMarks(label: string, level: number): MarkWriter {
         if (kind === 'gap' && (record['reason'] as string).startsWith('accepted: '))
           keep(marks.accepted, leaf);
       } else if (kind === 'lifecycle') {
-        const event = record['event'] as string;
-        if (event === 'capture') marks.capture = leaf;
-        else if (POLICY_EVENTS.includes(event)) marks.policy = leaf;
+        for (const member of ['policy', 'capture'] as const)
+          if (STATE_EVENTS[member].has(record['event'])) marks[member] = leaf;
       } else if (level > 1 && kind === 'acknowledged') {
         keep(marks.acknowledged, { leaf, of: record['leaf'] as number });
       } else if (level > 1 && kind === 'auth') return session(record['id'] as string);
